@@ -1,0 +1,63 @@
+//! The spec's `Event` log: what happened to devices, treatments, alerts and licences, with who, from where, when.
+//! Apart from the audit trail, and shown to the licence's people.
+
+mod sql;
+
+use serde_json::Value;
+use socle::db::{Tx, Who};
+use socle::{Result, ids};
+use uuid::Uuid;
+
+pub use sql::{Shown, of_treatment};
+
+/// The spec's event types, and two of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventType {
+    /// A device came online.
+    DeviceConnected,
+    /// A device fell silent.
+    DeviceDisconnected,
+    /// A treatment began.
+    TreatmentStarted,
+    /// A treatment ended as planned.
+    TreatmentCompleted,
+    /// A treatment was broken off (ours: the spec has the status, not the event).
+    TreatmentAborted,
+    /// The 39 °C alert was raised.
+    AlertTemperature39,
+    /// The 40 °C alert was raised.
+    AlertTemperature40,
+    /// Somebody took note of an alert (ours).
+    AlertAcknowledged,
+}
+
+impl EventType {
+    /// As the table spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DeviceConnected => "device.connected",
+            Self::DeviceDisconnected => "device.disconnected",
+            Self::TreatmentStarted => "treatment.started",
+            Self::TreatmentCompleted => "treatment.completed",
+            Self::TreatmentAborted => "treatment.aborted",
+            Self::AlertTemperature39 => "alert.temperature_39",
+            Self::AlertTemperature40 => "alert.temperature_40",
+            Self::AlertAcknowledged => "alert.acknowledged",
+        }
+    }
+}
+
+/// Records an event of the transaction's licence.
+///
+/// # Errors
+/// When it cannot be written; the change it speaks of is then undone with it.
+pub async fn record(tx: &mut Tx, event: EventType, (kind, id): (&'static str, Uuid), metadata: Value) -> Result<()> {
+    let caller = tx.caller().clone();
+    let user = match caller.who() {
+        Who::Person(person) => Some(person.account.0),
+        _ => None,
+    };
+    let row = sql::NewEvent { id: ids::fresh(caller.now()), name: event.name(), kind, about: id, user, metadata };
+    sql::insert(tx, row, caller.trace()).await
+}

@@ -1,0 +1,137 @@
+//! PhysioTraq: live core temperature during hyperthermia sessions. specs/physiotraq.md and its companion.
+//!
+//! `Physiotraq` is the product's state; `routes` is all that the server mounts.
+
+pub mod devices;
+pub mod events;
+mod home;
+pub mod licences;
+pub mod measurements;
+pub mod monitor;
+pub mod monitoring;
+pub mod people;
+pub mod roles;
+pub mod seed;
+pub mod treatments;
+pub mod units;
+mod wording;
+
+use std::sync::Arc;
+
+use socle::access::Policies;
+use socle::db::Machine;
+use socle::identity::Realm;
+use socle::readings::{Limits, Writer};
+use socle::web::{Branding, Catalogue, Lang, NavItem, Product, Routes};
+use socle::{App, Caller, Result, identity};
+
+use crate::devices::Credentials;
+use crate::measurements::{Leaves, Measurement};
+use crate::monitoring::Monitor;
+
+fluent_templates::static_loader! {
+    static TEXTS = {
+        locales: "./locales",
+        fallback_language: "fr",
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+static CATALOGUE: Catalogue = Catalogue::new(&TEXTS);
+
+/// The product's names and place.
+pub static BRANDING: Branding = Branding {
+    base: "/physiotraq",
+    name: "physiotraq",
+    theme: "physiotraq",
+    home: "/app",
+    realm: Realm {
+        name: "physiotraq",
+        cookie: "__Host-physiotraq",
+        signed_in: people::SIGNED_IN,
+    },
+    texts: &CATALOGUE,
+};
+
+/// The schema that holds the product's tables.
+pub const SCHEMA: &str = "physiotraq";
+
+/// The product's state: the kernel's parts, its policies, its writer and its monitor. Cheap to clone.
+#[derive(Clone)]
+pub struct Physiotraq {
+    app: App,
+    policies: Arc<Policies>,
+    writer: Writer<Measurement>,
+    monitor: Arc<Monitor>,
+    leaves: Leaves,
+    credentials: Credentials,
+}
+
+impl Physiotraq {
+    /// Starts the product: policies checked, partitions there, readings since the last save evaluated, writer and
+    /// monitor running. Only then may the port open.
+    ///
+    /// # Errors
+    /// When the policies are wrong or the database cannot be read.
+    pub async fn start(app: App) -> Result<Self, String> {
+        let policies = roles::policies()?;
+        let leaves = Leaves::default();
+        leaves.refresh(&app).await.map_err(|e| format!("partitions: {e}"))?;
+        let monitor = Monitor::recover(app.clone()).await.map_err(|e| format!("recovery: {e}"))?;
+        monitor.run(leaves.clone());
+        let settings = &app.config.readings;
+        let limits = Limits { lanes: settings.lanes, queue: settings.queue, per_device: settings.per_device };
+        let writer = Writer::start(&app.db, limits, &monitor);
+        Ok(Self { app, policies: Arc::new(policies), writer, monitor, leaves, credentials: Credentials::default() })
+    }
+
+    /// Every route of the product.
+    #[must_use]
+    pub fn routes(self) -> Routes<Self> {
+        let routes = identity::pages::routes(Routes::new(self));
+        let routes = home::routes(routes);
+        let routes = people::routes(routes);
+        let routes = devices::routes(routes);
+        let routes = measurements::routes(routes);
+        let routes = monitor::routes(routes);
+        treatments::routes(routes)
+    }
+
+    /// Saves what the monitor holds; the last thing before the server ends.
+    pub async fn stop(&self) {
+        self.monitor.save().await;
+    }
+
+    /// The monitor, for tests and the demo.
+    #[must_use]
+    pub fn monitor(&self) -> &Monitor {
+        &self.monitor
+    }
+}
+
+impl Product for Physiotraq {
+    fn app(&self) -> &App {
+        &self.app
+    }
+
+    fn branding(&self) -> &'static Branding {
+        &BRANDING
+    }
+
+    fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    fn nav(&self, caller: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
+        home::nav(&self.policies, caller, lang, path)
+    }
+
+    fn role_label(&self, role: &str, lang: Lang) -> String {
+        CATALOGUE.text(lang, if role == "admin" { "role-admin" } else { "role-operator" })
+    }
+
+    async fn device(&self, credential: &str) -> Result<Option<Machine>> {
+        let found = self.credentials.find(&self.app, credential).await?;
+        Ok(found.map(|device| Machine { device: device.id.0, tenant: device.license }))
+    }
+}

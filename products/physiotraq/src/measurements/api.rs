@@ -1,0 +1,147 @@
+//! `POST /measurements` and `/measurements/batch`.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use socle::readings::{Outcome, Tally};
+use socle::web::Json;
+use socle::{Caller, Error, Result};
+
+use super::Measurement;
+use super::parse::{Checked, Sent};
+use crate::devices::{DeviceId, Known};
+use crate::Physiotraq;
+
+/// A reading older than this at receipt is late (decision: live or late).
+const LIVE_FOR: TimeDelta = TimeDelta::seconds(60);
+
+/// `POST /api/v1/measurements`
+pub(super) async fn one(State(product): State<Physiotraq>, caller: Caller, Json(sent): Json<Sent>) -> Result<Response> {
+    let outcomes = store(&product, &caller, vec![sent.checked()]).await?;
+    if let Some(Outcome::Rejected(code)) = outcomes.first() {
+        return Err(Error::unprocessable(*code, reason(code)));
+    }
+    Ok((StatusCode::CREATED, axum::Json(answer(&outcomes))).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Batch<'a> {
+    #[serde(borrow)]
+    measurements: Vec<&'a RawValue>,
+}
+
+/// `POST /api/v1/measurements/batch`: each item stands for itself.
+pub(super) async fn batch(State(product): State<Physiotraq>, caller: Caller, body: Json<Box<RawValue>>) -> Result<Response> {
+    let batch: Batch<'_> = serde_json::from_str(body.0.get())
+        .map_err(|error| Error::malformed(format!("The body is {{\"measurements\": […]}}: {error}.")))?;
+    let read = |item: &&RawValue| match serde_json::from_str::<Sent>(item.get()) {
+        Ok(sent) => sent.checked(),
+        Err(_) => Err("VAL_FIELDS"),
+    };
+    let checked: Vec<_> = batch.measurements.iter().map(read).collect();
+    let outcomes = store(&product, &caller, checked).await?;
+    Ok(axum::Json(answer(&outcomes)).into_response())
+}
+
+/// Writes what is in order; the outcomes are in the order of the request.
+async fn store(product: &Physiotraq, caller: &Caller, items: Vec<Result<Checked, &'static str>>) -> Result<Vec<Outcome>> {
+    let machine = caller.machine()?;
+    let device = DeviceId(machine.device);
+    let known = product.credentials.calibration(device).ok_or_else(|| Error::unavailable(1))?;
+    let now = caller.now();
+    let context = Context { known, now, newest: product.monitor.newest(device), running: product.monitor.running(device) };
+    let mut rows = Vec::with_capacity(items.len());
+    let mut places = Vec::with_capacity(items.len());
+    for item in items {
+        match item.and_then(|checked| measurement(product, &context, checked)) {
+            Ok(row) => {
+                rows.push(row);
+                places.push(None);
+            }
+            Err(code) => places.push(Some(Outcome::Rejected(code))),
+        }
+    }
+    let refused = places.iter().flatten().count();
+    let mut written = product.writer.write(device.0, rows).await?.into_iter();
+    product.monitor.refused(device, refused);
+    product.monitor.contact(device, (now, caller.trace().ip, None)).await;
+    let outcome = |place: Option<Outcome>| place.or_else(|| written.next()).unwrap_or(Outcome::Rejected("VAL_UNKNOWN"));
+    Ok(places.into_iter().map(outcome).collect())
+}
+
+/// What all readings of a request share.
+struct Context {
+    known: Known,
+    now: DateTime<Utc>,
+    /// Device time of the newest reading so far.
+    newest: Option<DateTime<Utc>>,
+    /// The running treatment and its start.
+    running: Option<(uuid::Uuid, DateTime<Utc>)>,
+}
+
+fn measurement(product: &Physiotraq, context: &Context, sent: Checked) -> Result<Measurement, &'static str> {
+    let Context { known, now, newest, running } = context;
+    let temperature = sent.raw.calibrated(known.slope, known.intercept).ok_or("VAL_CALIBRATION")?;
+    let at = sent.measured_at;
+    let leaf = product.leaves.leaf(at, *now);
+    let treatment = running.filter(|(_, started)| leaf != super::Leaf::Unclocked && at >= *started).map(|(id, _)| id);
+    Ok(Measurement {
+        id: 0,
+        license: known.license,
+        device: known.id,
+        treatment,
+        raw: sent.raw,
+        temperature,
+        calibration: known.calibration,
+        reliability: sent.reliability,
+        measured_at: at,
+        received_at: *now,
+        sequence: sent.sequence,
+        leaf,
+        late: *now - at > LIVE_FOR || newest.is_some_and(|newest| at < newest),
+        battery_level: sent.state.battery_level,
+        battery_voltage: sent.state.battery_voltage,
+        wifi_ssid: sent.state.ssid,
+        wifi_strength: sent.state.strength,
+        firmware_version: sent.state.firmware,
+    })
+}
+
+/// Counts, and the items that were not stored, by index.
+fn answer(outcomes: &[Outcome]) -> serde_json::Value {
+    let tally = Tally::of(outcomes);
+    let item = |(index, outcome): (usize, &Outcome)| match outcome {
+        Outcome::Stored => None,
+        Outcome::Duplicate => Some(json!({ "index": index, "status": "duplicate" })),
+        Outcome::Rejected(code) => {
+            Some(json!({ "index": index, "status": "rejected", "code": code, "message": reason(code) }))
+        }
+    };
+    let items: Vec<_> = outcomes.iter().enumerate().filter_map(item).collect();
+    json!({
+        "received": tally.received(), "stored": tally.stored, "duplicate": tally.duplicate,
+        "rejected": tally.rejected, "items": items,
+    })
+}
+
+/// What a code of a rejected reading means, and what to do.
+fn reason(code: &str) -> &'static str {
+    match code {
+        "VAL_FIELDS" => "A field is missing or of the wrong kind: temperature and measured_at are required.",
+        "VAL_TEMPERATURE" => "temperature is a number of °C between -999.999 and 999.999.",
+        "VAL_CALIBRATION" => "With this device's calibration the value cannot be stored.",
+        "VAL_SEQUENCE" => "sequence is a whole number from 0.",
+        "VAL_RELIABILITY" => "reliability is 0 to 100.",
+        "VAL_BATTERY_LEVEL" => "battery_level is 0 to 100 %.",
+        "VAL_BATTERY_VOLTAGE" => "battery_voltage is 0 to 100 V.",
+        "VAL_WIFI_SSID" => "wifi_ssid has at most 64 characters and no NUL.",
+        "VAL_WIFI_STRENGTH" => "wifi_strength is -200 to 50 dBm.",
+        "VAL_FIRMWARE_VERSION" => "firmware_version has at most 40 characters and no NUL.",
+        "VAL_CONFLICT" => "Another value is stored for this device time and sequence; number readings with sequence.",
+        _ => "The reading cannot be stored.",
+    }
+}

@@ -1,0 +1,200 @@
+//! The live screen's pages and its curve.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use serde::Deserialize;
+use socle::db::Tx;
+use socle::web::{Form, Page, Path, Query, html, see_other};
+use socle::{Caller, Error, Result};
+use uuid::Uuid;
+
+use crate::devices::{self, DeviceCard, DeviceId};
+use crate::measurements::sql::Stretch;
+use crate::monitoring::{Glance, Latest, LiveAlert};
+use crate::treatments::{self, AlertView, Status, TreatmentId, actions};
+use crate::units::{Celsius, Unit};
+use crate::{Physiotraq, people, roles, wording};
+
+/// Without a treatment the curve shows the last half hour.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(30);
+
+#[derive(Template)]
+#[template(path = "monitor/choose.html")]
+struct Choose {
+    page: Page,
+    devices: Vec<DeviceCard>,
+}
+
+struct LiveValue {
+    celsius: String,
+    fahrenheit: String,
+    band: &'static str,
+    quality: &'static str,
+    at_ms: i64,
+    age: String,
+    reliability: Option<i16>,
+    battery: Option<i16>,
+    wifi: Option<i16>,
+    firmware: Option<String>,
+}
+
+struct TreatmentHead {
+    id: String,
+    label: String,
+    started_ms: i64,
+    elapsed: String,
+    session: String,
+}
+
+struct AlarmView {
+    banner: &'static str,
+    alerts: Vec<AlertView>,
+}
+
+#[derive(Template)]
+#[template(path = "monitor/show.html")]
+struct Monitor {
+    page: Page,
+    device: DeviceCard,
+    treatment: Option<TreatmentHead>,
+    unit: &'static str,
+    value: Option<LiveValue>,
+    alarm: AlarmView,
+    may_operate: bool,
+    server_now: i64,
+}
+
+pub(super) async fn choose(State(product): State<Physiotraq>, caller: Caller, page: Page) -> Result<Response> {
+    let mut tx = caller.begin().await?;
+    let own = (!people::is_admin(&caller)).then_some(caller.person()?.account.0);
+    let devices = devices::sql::list(&mut tx, own).await?;
+    let devices = devices::cards(&product, &mut tx, &page, devices).await?;
+    Ok(html(&Choose { page, devices })?.into_response())
+}
+
+pub(super) async fn show(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    page: Page,
+    Path(id): Path<DeviceId>,
+) -> Result<Response> {
+    let mut tx = caller.begin().await?;
+    let device = devices::sql::find(&mut tx, id).await?;
+    product.policies.require(caller.person()?, (roles::SEE_DEVICE, roles::WATCH_DEVICE), &device.resource())?;
+    let glance = product.monitor.glance(id);
+    let treatment = head(&product, &mut tx, &page, &glance).await?;
+    let may_operate = treatment.as_ref().is_some_and(|(_, may)| *may);
+    let device = devices::cards(&product, &mut tx, &page, vec![device]).await?.pop().ok_or_else(Error::not_found)?;
+    let alerts = glance.alerts.iter().map(|alert| alert_view(&caller, &page, alert)).collect();
+    let monitor = Monitor {
+        device,
+        treatment: treatment.map(|(head, _)| head),
+        unit: people::unit_of(&caller).name(),
+        value: glance.latest.as_ref().map(|latest| value(&caller, &page, (&glance, latest))),
+        alarm: AlarmView { banner: crate::monitoring::banner(&glance.alerts), alerts },
+        may_operate,
+        server_now: caller.now().timestamp_millis(),
+        page,
+    };
+    Ok(html(&monitor)?.into_response())
+}
+
+/// The running treatment's header, and whether the caller may operate it. Somebody else's session is shown as in use,
+/// without its patient.
+async fn head(product: &Physiotraq, tx: &mut Tx, page: &Page, glance: &Glance) -> Result<Option<(TreatmentHead, bool)>> {
+    let Some(id) = glance.treatment else { return Ok(None) };
+    let keys = product.app.vault.keys(tx).await?;
+    let treatment = treatments::sql::find(tx, &keys, TreatmentId(id)).await?;
+    let caller = tx.caller().clone();
+    let may = product.policies.allows(caller.person()?, roles::OPERATE_TREATMENT, &treatment.resource());
+    let label = if may {
+        treatments::patient(page, &treatment.patient)
+    } else {
+        page.t1("in-use-by", "name", treatment.operator_name.as_str())
+    };
+    let head = TreatmentHead {
+        id: id.to_string(),
+        label,
+        started_ms: treatment.started_at.timestamp_millis(),
+        elapsed: wording::duration(treatment.seconds(caller.now())),
+        session: treatment.session,
+    };
+    Ok(Some((head, may)))
+}
+
+fn value(caller: &Caller, page: &Page, (glance, latest): (&Glance, &Latest)) -> LiveValue {
+    let lang = page.language();
+    LiveValue {
+        celsius: wording::decimal(&latest.temperature.shown(Unit::Celsius), lang),
+        fahrenheit: wording::decimal(&latest.temperature.shown(Unit::Fahrenheit), lang),
+        band: glance.band,
+        quality: latest.quality.name(),
+        at_ms: latest.measured_at.timestamp_millis(),
+        age: wording::seen(page, Some(latest.measured_at), caller.now()),
+        reliability: latest.reliability,
+        battery: latest.battery,
+        wifi: latest.wifi,
+        firmware: latest.firmware.clone(),
+    }
+}
+
+fn alert_view(caller: &Caller, page: &Page, alert: &LiveAlert) -> AlertView {
+    let (unit, zone, lang) = (people::unit_of(caller), people::zone_of(caller), page.language());
+    AlertView {
+        id: alert.id.to_string(),
+        level: alert.level,
+        limit: wording::temperature(alert.limit, unit, lang),
+        value: wording::temperature(Celsius(alert.raised.value), unit, lang),
+        raised_at: wording::time_of_day(alert.raised.at, zone),
+        raised_ms: alert.raised.at.timestamp_millis(),
+        state: alert.state.name(),
+        acknowledged_by: alert.acknowledged.as_ref().map(|(name, _)| name.clone()),
+        acknowledged_at: alert.acknowledged.as_ref().map(|(_, at)| wording::time_of_day(*at, zone)),
+        note: None,
+    }
+}
+
+pub(super) async fn curve(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+    Query(after): Query<treatments::After>,
+) -> Result<Response> {
+    let mut tx = caller.begin().await?;
+    let device = devices::sql::find(&mut tx, id).await?;
+    product.policies.require(caller.person()?, (roles::SEE_DEVICE, roles::WATCH_DEVICE), &device.resource())?;
+    let now = caller.now();
+    let from = product.monitor.running(id).map_or(now - LOOK_BACK, |(_, started)| started);
+    let stretch = Stretch { device: id, from, to: now + TimeDelta::minutes(5), reliability_limit: 50 };
+    let points = treatments::points(&mut tx, stretch, after).await?;
+    Ok(axum::Json(treatments::curve_json(&caller, None, (&points, &[]))).into_response())
+}
+
+pub(super) async fn stop(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<DeviceId>) -> Result<Response> {
+    let treatment = actions::end(&product, &caller, id, Status::Completed).await?;
+    Ok(see_other(&format!("/physiotraq/app/treatments/{treatment}?notice=stopped")))
+}
+
+pub(super) async fn abort(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<DeviceId>) -> Result<Response> {
+    let treatment = actions::end(&product, &caller, id, Status::Aborted).await?;
+    Ok(see_other(&format!("/physiotraq/app/treatments/{treatment}?notice=aborted")))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Noted {
+    alert: Uuid,
+    #[serde(default)]
+    note: String,
+}
+
+pub(super) async fn acknowledge(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+    Form(noted): Form<Noted>,
+) -> Result<Response> {
+    actions::acknowledge(&product, &caller, id, (noted.alert, &noted.note)).await?;
+    Ok(see_other(&format!("/physiotraq/app/monitor/{id}?notice=acknowledged")))
+}

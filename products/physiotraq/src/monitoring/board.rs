@@ -1,0 +1,280 @@
+//! The board: what is known of every device, behind one short lock that is never held across an await.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use socle::ids::TenantId;
+use socle::readings::Tally;
+use uuid::Uuid;
+
+use super::rules::{LiveAlert, Machine, Running};
+use crate::devices::{DeviceId, ONLINE_FOR, Presence};
+use crate::measurements::{Measurement, Quality};
+use crate::units::Celsius;
+
+/// All devices of this process.
+#[derive(Default)]
+pub(super) struct Board(Mutex<HashMap<DeviceId, Tracked>>);
+
+/// One device.
+#[derive(Clone, Debug)]
+pub(super) struct Tracked {
+    pub license: TenantId,
+    pub presence: Presence,
+    pub seen_at: Option<DateTime<Utc>>,
+    pub ip: Option<IpAddr>,
+    pub firmware: Option<String>,
+    pub latest: Option<Latest>,
+    pub tally: Tally,
+    pub through_id: i64,
+    pub evaluated_through: Option<DateTime<Utc>>,
+    /// Device times of late readings that are not yet given to their treatment.
+    pub late: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    pub running: Option<Running>,
+    pub changed: bool,
+}
+
+impl Tracked {
+    /// A device of which nothing is known yet.
+    pub fn new(license: TenantId) -> Self {
+        Self {
+            license,
+            presence: Presence::Unknown,
+            seen_at: None,
+            ip: None,
+            firmware: None,
+            latest: None,
+            tally: Tally::default(),
+            through_id: 0,
+            evaluated_through: None,
+            late: None,
+            running: None,
+            changed: false,
+        }
+    }
+}
+
+/// The newest reading by device time, as the live screen shows it and as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest {
+    /// Value.
+    pub temperature: Celsius,
+    /// Device time.
+    pub measured_at: DateTime<Utc>,
+    /// Server time.
+    pub received_at: DateTime<Utc>,
+    /// Its counter.
+    pub sequence: i64,
+    /// Trust.
+    pub quality: Quality,
+    /// 0–100.
+    pub reliability: Option<i16>,
+    /// Percent.
+    pub battery: Option<i16>,
+    /// dBm.
+    pub wifi: Option<i16>,
+    /// Running firmware.
+    pub firmware: Option<String>,
+}
+
+impl Latest {
+    pub(super) fn of(reading: &Measurement, limit: i16) -> Self {
+        Self {
+            temperature: reading.temperature,
+            measured_at: reading.measured_at,
+            received_at: reading.received_at,
+            sequence: reading.sequence,
+            quality: Quality::of(reading.temperature, reading.reliability, limit),
+            reliability: reading.reliability,
+            battery: reading.battery_level,
+            wifi: reading.wifi_strength,
+            firmware: reading.firmware_version.clone(),
+        }
+    }
+}
+
+/// A device's state at one moment, for pages and streams.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// Online, offline, never seen.
+    pub presence: Presence,
+    /// Last contact.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// Newest reading.
+    pub latest: Option<Latest>,
+    /// Running treatment.
+    pub treatment: Option<Uuid>,
+    /// Its start.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Its alerts that are not over.
+    pub alerts: Vec<LiveAlert>,
+    /// Colour of the newest value.
+    pub band: &'static str,
+}
+
+/// What one device's row of the save holds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Saved {
+    pub device_id: DeviceId,
+    pub license_id: TenantId,
+    pub latest: Option<Latest>,
+    pub seen_at: Option<DateTime<Utc>>,
+    pub stored: i64,
+    pub duplicate: i64,
+    pub rejected: i64,
+    pub through_id: i64,
+    pub evaluated_through: Option<DateTime<Utc>>,
+    pub machine: Option<Machine>,
+    pub status: &'static str,
+    pub firmware_version: Option<String>,
+    pub ip_address: Option<String>,
+    pub treatment_id: Option<Uuid>,
+    pub max_temperature: Option<rust_decimal::Decimal>,
+    pub max_temperature_at: Option<DateTime<Utc>>,
+}
+
+impl Board {
+    pub fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Tracked>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn admit(&self, device: DeviceId, license: TenantId) {
+        self.lock().entry(device).or_insert_with(|| Tracked::new(license));
+    }
+
+    /// Notes a contact; the licence when the device has just come online.
+    pub fn heard(&self, device: DeviceId, now: DateTime<Utc>, ip: Option<IpAddr>, firmware: Option<String>) -> Option<TenantId> {
+        let mut devices = self.lock();
+        let tracked = devices.get_mut(&device)?;
+        tracked.seen_at = Some(tracked.seen_at.map_or(now, |before| before.max(now)));
+        tracked.ip = ip.or(tracked.ip);
+        tracked.firmware = firmware.or(tracked.firmware.take());
+        tracked.changed = true;
+        let fresh = tracked.presence != Presence::Online;
+        tracked.presence = Presence::Online;
+        fresh.then_some(tracked.license)
+    }
+
+    pub fn count(&self, device: DeviceId, more: Tally) {
+        if let Some(tracked) = self.lock().get_mut(&device) {
+            add(&mut tracked.tally, more);
+            tracked.changed |= more.received() > 0;
+        }
+    }
+
+    pub fn newest(&self, device: DeviceId) -> Option<DateTime<Utc>> {
+        self.lock().get(&device)?.latest.as_ref().map(|latest| latest.measured_at)
+    }
+
+    pub fn running(&self, device: DeviceId) -> Option<(Uuid, DateTime<Utc>)> {
+        self.lock().get(&device)?.running.as_ref().map(|running| (running.id, running.started_at))
+    }
+
+    pub fn glance(&self, device: DeviceId, now: DateTime<Utc>) -> Glance {
+        let devices = self.lock();
+        let tracked = devices.get(&device);
+        let running = tracked.and_then(|t| t.running.as_ref());
+        let seen_at = tracked.and_then(|t| t.seen_at);
+        let presence = match seen_at {
+            None => Presence::Unknown,
+            Some(at) if now - at < ONLINE_FOR => Presence::Online,
+            Some(_) => Presence::Offline,
+        };
+        let latest = tracked.and_then(|t| t.latest.clone());
+        let band = latest.as_ref().map_or("normal", |latest| match running {
+            Some(running) => running.machine.band(latest.temperature),
+            None => super::rules::default_band(latest.temperature),
+        });
+        Glance {
+            presence,
+            seen_at,
+            latest,
+            treatment: running.map(|r| r.id),
+            started_at: running.map(|r| r.started_at),
+            alerts: running.map(|r| r.alerts.clone()).unwrap_or_default(),
+            band,
+        }
+    }
+
+    pub fn begin(&self, device: DeviceId, license: TenantId, running: Running) {
+        let mut devices = self.lock();
+        let tracked = devices.entry(device).or_insert_with(|| Tracked::new(license));
+        tracked.running = Some(running);
+        tracked.changed = true;
+    }
+
+    pub fn end(&self, device: DeviceId, treatment: Uuid) {
+        if let Some(tracked) = self.lock().get_mut(&device)
+            && tracked.running.as_ref().is_some_and(|running| running.id == treatment)
+        {
+            tracked.running = None;
+            tracked.changed = true;
+        }
+    }
+
+    /// Online devices not heard since; they are marked offline.
+    pub fn fallen_silent(&self, since: DateTime<Utc>) -> Vec<(DeviceId, TenantId)> {
+        let mut fallen = Vec::new();
+        for (device, tracked) in self.lock().iter_mut() {
+            if tracked.presence == Presence::Online && tracked.seen_at.is_none_or(|seen| seen <= since) {
+                tracked.presence = Presence::Offline;
+                tracked.changed = true;
+                fallen.push((*device, tracked.license));
+            }
+        }
+        fallen
+    }
+
+    /// What changed since the last time; counters start again at zero.
+    pub fn take_changed(&self) -> Vec<Saved> {
+        let mut devices = self.lock();
+        let changed = devices.iter_mut().filter(|(_, tracked)| tracked.changed);
+        changed.map(|(device, tracked)| take(*device, tracked)).collect()
+    }
+
+    /// A save failed: counters are put back and everything is due again.
+    pub fn give_back(&self, states: Vec<Saved>) {
+        let mut devices = self.lock();
+        for saved in states {
+            if let Some(tracked) = devices.get_mut(&saved.device_id) {
+                let Saved { stored, duplicate, rejected, .. } = saved;
+                add(&mut tracked.tally, Tally { stored, duplicate, rejected });
+                tracked.changed = true;
+            }
+        }
+    }
+}
+
+fn take(device: DeviceId, tracked: &mut Tracked) -> Saved {
+    tracked.changed = false;
+    let tally = std::mem::take(&mut tracked.tally);
+    let running = tracked.running.as_ref();
+    let warmest = running.and_then(|running| running.warmest);
+    Saved {
+        device_id: device,
+        license_id: tracked.license,
+        latest: tracked.latest.clone(),
+        seen_at: tracked.seen_at,
+        stored: tally.stored,
+        duplicate: tally.duplicate,
+        rejected: tally.rejected,
+        through_id: tracked.through_id,
+        evaluated_through: tracked.evaluated_through,
+        machine: running.map(|running| running.machine.clone()),
+        status: tracked.presence.name(),
+        firmware_version: tracked.firmware.clone(),
+        ip_address: tracked.ip.map(|ip| ip.to_string()),
+        treatment_id: running.map(|running| running.id),
+        max_temperature: warmest.map(|(value, _)| value.decimal()),
+        max_temperature_at: warmest.map(|(_, at)| at),
+    }
+}
+
+fn add(to: &mut Tally, more: Tally) {
+    to.stored += more.stored;
+    to.duplicate += more.duplicate;
+    to.rejected += more.rejected;
+}

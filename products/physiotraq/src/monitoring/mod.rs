@@ -1,0 +1,179 @@
+//! What the platform knows of every device right now: latest reading, presence, the running treatment's alarms.
+//!
+//! The [`Monitor`] is the writer's sink: it sees every committed reading in order, steps the alarm machine, publishes
+//! to live pages, and saves its state once a second. Alerts are persisted before they are shown. At start it is
+//! rebuilt from the last save and the readings committed since.
+
+mod board;
+mod evaluate;
+mod persist;
+mod publish;
+mod recover;
+mod rules;
+pub(crate) mod sql;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use socle::App;
+use socle::ids::TenantId;
+use socle::readings::{Sink, Tally};
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use crate::devices::{DeviceId, Presence};
+use crate::measurements::{Leaves, Measurement};
+
+pub use board::{Glance, Latest};
+pub use rules::{AlertState, LiveAlert, Preset, Running};
+pub(crate) use rules::Machine;
+
+use board::Board;
+
+/// How often state is saved.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How often presence is looked at.
+const PRESENCE_EVERY: u32 = 5;
+/// How often partitions are made ahead.
+const PARTITIONS_EVERY: u32 = 6 * 3_600;
+
+/// The live state of all devices of this process.
+pub struct Monitor {
+    app: App,
+    board: Board,
+    /// After a start nobody is called offline before everybody had two minutes to be heard.
+    started_at: DateTime<Utc>,
+}
+
+impl Monitor {
+    fn new(app: App) -> Self {
+        let started_at = app.clock.now();
+        Self { app, board: Board::default(), started_at }
+    }
+
+    /// Starts the once-a-second work: save, presence, late readings, partitions.
+    pub fn run(self: &Arc<Self>, leaves: Leaves) {
+        let monitor = Arc::clone(self);
+        tokio::spawn(async move {
+            let mut closing = monitor.app.live.closing();
+            let mut ticks = tokio::time::interval(SAVE_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut count: u32 = 0;
+            while !*closing.borrow() {
+                tokio::select! {
+                    _ = ticks.tick() => {}
+                    changed = closing.changed() => if changed.is_err() { return },
+                }
+                count = count.wrapping_add(1);
+                monitor.settle_pending().await;
+                monitor.save().await;
+                if count.is_multiple_of(PRESENCE_EVERY) {
+                    monitor.look_for_silence().await;
+                }
+                if count.is_multiple_of(PARTITIONS_EVERY)
+                    && let Err(error) = leaves.refresh(&monitor.app).await
+                {
+                    tracing::error!(%error, "partitions could not be made ahead");
+                }
+            }
+        });
+    }
+
+    /// Saves everything that changed since the last save. What cannot be saved is kept for the next time.
+    pub async fn save(&self) {
+        let states = self.board.take_changed();
+        if states.is_empty() {
+            return;
+        }
+        let now = self.app.clock.now();
+        if let Err(error) = sql::save(&self.app.db, &states, now).await {
+            tracing::warn!(%error, devices = states.len(), "device states could not be saved; kept");
+            self.board.give_back(states);
+        }
+    }
+
+    /// Takes in a device that was just claimed.
+    pub(crate) fn admit(&self, device: DeviceId, license: TenantId) {
+        self.board.admit(device, license);
+    }
+
+    /// A device was heard: a reading, or a heartbeat.
+    pub(crate) async fn contact(&self, device: DeviceId, (now, ip, firmware): (DateTime<Utc>, Option<IpAddr>, Option<String>)) {
+        if let Some(license) = self.board.heard(device, now, ip, firmware) {
+            self.presence_changed(device, license, Presence::Online).await;
+        }
+    }
+
+    /// Items of a device that were refused before they reached the writer.
+    pub(crate) fn refused(&self, device: DeviceId, items: usize) {
+        let rejected = i64::try_from(items).unwrap_or(i64::MAX);
+        self.board.count(device, Tally { rejected, ..Tally::default() });
+    }
+
+    /// The state of a device, for pages.
+    #[must_use]
+    pub fn glance(&self, device: DeviceId) -> Glance {
+        self.board.glance(device, self.app.clock.now())
+    }
+
+    /// Device time of the newest reading.
+    pub(crate) fn newest(&self, device: DeviceId) -> Option<DateTime<Utc>> {
+        self.board.newest(device)
+    }
+
+    /// The running treatment and its start.
+    pub(crate) fn running(&self, device: DeviceId) -> Option<(Uuid, DateTime<Utc>)> {
+        self.board.running(device)
+    }
+
+    /// The live topic of a device.
+    #[must_use]
+    pub fn topic(device: DeviceId) -> String {
+        format!("physiotraq:device:{device}")
+    }
+
+    /// A treatment began: alarms are evaluated from now on.
+    pub(crate) fn begin(&self, device: DeviceId, license: TenantId, running: Running) {
+        self.board.begin(device, license, running);
+        self.publish_treatment(device, None);
+        self.publish_alarm(device);
+    }
+
+    /// A treatment ended.
+    pub(crate) fn end(&self, device: DeviceId, ended: Ended) {
+        self.board.end(device, ended.treatment);
+        self.publish_treatment(device, Some(&ended));
+        self.publish_alarm(device);
+    }
+
+    async fn look_for_silence(&self) {
+        let now = self.app.clock.now();
+        let silent_since = now - crate::devices::ONLINE_FOR;
+        if self.started_at > silent_since {
+            return;
+        }
+        for (device, license) in self.board.fallen_silent(silent_since) {
+            self.presence_changed(device, license, Presence::Offline).await;
+        }
+    }
+
+    async fn presence_changed(&self, device: DeviceId, license: TenantId, presence: Presence) {
+        self.publish_presence(device);
+        if let Err(error) = persist::presence(&self.app, device, license, presence).await {
+            tracing::warn!(%error, "a presence event could not be written");
+        }
+    }
+}
+
+pub(crate) use publish::{Ended, banner, clock};
+
+impl Sink<Measurement> for Monitor {
+    async fn committed(&self, device: Uuid, stored: Vec<Measurement>, outcomes: Tally) {
+        self.take(DeviceId(device), stored, outcomes).await;
+    }
+}
+
+/// How long the sound stays silent after an acknowledgement.
+pub(crate) const AUDIO_PAUSE: TimeDelta = TimeDelta::minutes(2);

@@ -1,0 +1,36 @@
+//! Treatments: one monitored hyperthermia session of one patient on one device. specs/physiotraq.md: Treatment.
+
+pub mod actions;
+mod export;
+mod form;
+mod list;
+mod model;
+mod names;
+mod pages;
+pub(crate) mod sql;
+
+use socle::web::{Access, Method, Routes};
+
+pub use form::{PatientForm, Sex};
+pub(crate) use list::{TreatmentRow, patient, rows};
+pub use model::{Status, Treatment, TreatmentId};
+pub(crate) use pages::{After, AlertView, curve_json, points};
+
+use crate::{Physiotraq, roles};
+
+/// The routes of treatments.
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+    let see = Access::To(roles::SEE_TREATMENT);
+    let export = Access::To(roles::EXPORT_TREATMENT);
+    let all = Access::To(roles::LIST_ALL_TREATMENTS);
+    routes
+        .page(Method::Get, "/app/treatments", see, list::own)
+        .page(Method::Get, "/admin/treatments", all, list::all)
+        .api(Method::Get, "/app/treatments/export", export, export::own)
+        .api(Method::Get, "/admin/treatments/export", all, export::all)
+        .page(Method::Get, "/app/treatments/new", Access::To(roles::START_TREATMENT), form::show)
+        .page(Method::Post, "/app/treatments", Access::To(roles::START_TREATMENT), form::start)
+        .page(Method::Get, "/app/treatments/{id}", see, pages::show)
+        .api(Method::Get, "/app/treatments/{id}/curve", see, pages::curve)
+        .api(Method::Get, "/app/treatments/{id}/export", export, export::one)
+}

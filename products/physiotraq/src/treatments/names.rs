@@ -1,0 +1,37 @@
+//! Patient names: sealed per licence, searched by a blind index of the last name.
+
+use socle::Result;
+use socle::sealed::{Field, TenantKeys};
+use uuid::Uuid;
+
+const TABLE: &str = "physiotraq.treatments";
+
+/// Names as the table keeps them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SealedNames {
+    pub first: Option<Vec<u8>>,
+    pub last: Option<Vec<u8>>,
+    pub last_index: Option<Vec<u8>>,
+}
+
+/// Seals both names of a treatment.
+pub(super) fn seal(keys: &TenantKeys, row: Uuid, first: Option<&str>, last: Option<&str>) -> Result<SealedNames> {
+    let one = |column, name: Option<&str>| {
+        name.map(|name| keys.seal(Field { table: TABLE, column, row }, name)).transpose()
+    };
+    Ok(SealedNames {
+        first: one("patient_first_name", first)?,
+        last: one("patient_last_name", last)?,
+        last_index: last.map(|name| index(keys, name)),
+    })
+}
+
+/// Opens one name.
+pub(super) fn open(keys: &TenantKeys, row: Uuid, column: &str, sealed: Option<&[u8]>) -> Result<Option<String>> {
+    sealed.map(|sealed| keys.open(Field { table: TABLE, column, row }, sealed)).transpose()
+}
+
+/// What a search for a last name compares with.
+pub(super) fn index(keys: &TenantKeys, last_name: &str) -> Vec<u8> {
+    keys.blind_index("patient_last_name", last_name)
+}

@@ -1,0 +1,173 @@
+//! `socle demo`: the whole platform with live data, on a private PostgreSQL, until Ctrl-C.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use physiotraq::Physiotraq;
+use physiotraq::devices::DeviceId;
+use physiotraq::licences::NewLicence;
+use physiotraq::seed::{self, SeedDevice, SeedPerson, Seeded};
+use physiotraq::treatments::{PatientForm, actions};
+use socle::clock::Clock;
+use socle::config::{Config, Environment};
+use socle::ids::{AccountId, TenantId};
+use socle::logging;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::device_client::DeviceClient;
+use crate::serve::{self, Server};
+use crate::{cluster, replay, simulate};
+
+const DATABASE: &str = "demo";
+const PASSWORD: &str = "demo-physiotraq-2026";
+const OWNER: &str = "owner@demo.physiotraq.fr";
+const OPERATOR: &str = "operator@demo.physiotraq.fr";
+const STRANGER: &str = "owner@other.physiotraq.fr";
+
+/// Options of `demo`.
+#[derive(Args)]
+pub struct Options {
+    /// A folder of recorded files (`time,celsius` or intensive-care charts) to replay instead of made-up sessions.
+    #[arg(long)]
+    replay: Option<PathBuf>,
+    /// Speed of the replay.
+    #[arg(long, default_value_t = 600.0)]
+    speed: f64,
+}
+
+/// Starts everything, prints where to look, runs until Ctrl-C, stops everything.
+pub async fn run(options: Options) -> Result<()> {
+    let mut config = Config::load().context("the settings cannot be read")?;
+    if config.environment == Environment::Production {
+        bail!("production refuses demo data; use `socle serve`");
+    }
+    config.log.json = false;
+    config.log.filter = std::env::var("SOCLE_LOG__FILTER").unwrap_or_else(|_| "warn".to_owned());
+    logging::start(&config.log).map_err(anyhow::Error::msg)?;
+    let records = options.replay.as_deref().map(replay::folder).transpose()?;
+    println!("starting PostgreSQL…");
+    let cluster = cluster::ensure().await?;
+    config.sealed.key_file.get_or_insert_with(|| cluster.folder().join("demo-key-encryption-key.hex"));
+    start_afresh(&cluster).await?;
+    let (app, ingest) = cluster::prepare(&cluster, DATABASE).await?;
+    let server = Server::start(&config, &app, &ingest).await?;
+    let url = server.url();
+    let devices = seed_all(server.product()).await.context("demo data")?;
+    drive(server.product(), &url, devices, (records, options.speed));
+    greet(&url);
+    server.until(serve::ended()).await?;
+    println!("\nstopping…");
+    if tokio::task::spawn_blocking(move || cluster.stop_if_last()).await?? {
+        println!("PostgreSQL is stopped; its data is kept");
+    }
+    Ok(())
+}
+
+/// Every demo begins with the same data.
+async fn start_afresh(cluster: &private_pg::Cluster) -> Result<()> {
+    let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
+    let drop = format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut admin).await?;
+    Ok(())
+}
+
+fn greet(url: &str) {
+    println!("ready {url}");
+    println!("  PhysioTraq       {url}/physiotraq/");
+    println!("  live screens     {url}/physiotraq/app/monitor");
+    println!("  sign in as       {OPERATOR} (field user), {OWNER} (licence owner)");
+    println!("  another licence  {STRANGER}");
+    println!("  password         {PASSWORD}");
+    println!("Ctrl-C stops everything.");
+}
+
+/// What the demo drives.
+struct Demo {
+    devices: Vec<Seeded>,
+    licence: TenantId,
+    operator: AccountId,
+}
+
+async fn seed_all(product: &Physiotraq) -> Result<Demo> {
+    let now = Clock::system().now();
+    let licence = TenantId::fresh(now);
+    let new = NewLicence { id: licence, name: "Centre thermique de Nice", quantity: 6, time_zone: "Europe/Paris" };
+    let team = [
+        SeedPerson { email: OWNER, first_name: "Hélène", last_name: "Garnier", role: "admin" },
+        SeedPerson { email: OPERATOR, first_name: "Karim", last_name: "Bensaïd", role: "operator" },
+    ];
+    let accounts = seed::licence(product, new, PASSWORD, &team).await?;
+    let [owner, operator] = accounts.as_slice() else { bail!("two accounts were asked for") };
+    let caller = seed::owner(product, licence, *owner);
+    let mut devices = Vec::new();
+    for (number, mac) in [(5, "A4:CF:12:8B:3D:E7"), (6, "A4:CF:12:8B:3D:E8"), (7, "A4:CF:12:8B:3D:E9")] {
+        let (serial, name) = (format!("PT-2025-{:05}", 118 + number), format!("CoreTraQer{number:03}"));
+        devices.push(seed::device(product, &caller, SeedDevice { serial: &serial, mac, name: &name }, &accounts).await?);
+    }
+    let other = TenantId::fresh(now);
+    let new = NewLicence { id: other, name: "Clinique du sport de Lyon", quantity: 1, time_zone: "Europe/Paris" };
+    let team = [SeedPerson { email: STRANGER, first_name: "Denis", last_name: "Roux", role: "admin" }];
+    seed::licence(product, new, PASSWORD, &team).await?;
+    Ok(Demo { devices, licence, operator: *operator })
+}
+
+/// Runs the devices in the background: the first two in a treatment, the third free to be chosen.
+fn drive(product: &Physiotraq, url: &str, demo: Demo, (records, speed): (Option<Vec<PathBuf>>, f64)) {
+    let since = Clock::system().now();
+    for (index, seeded) in demo.devices.iter().enumerate() {
+        let client = DeviceClient::new(url, seeded.credential.clone());
+        let mine = records.as_ref().map(|files| every_third(files, index));
+        match mine {
+            Some(files) => tokio::spawn(play(client, files, speed)),
+            None => tokio::spawn(simulate::drive(client, Clock::system(), index, since)),
+        };
+    }
+    let (product, url) = (product.clone(), url.to_owned());
+    tokio::spawn(async move {
+        if let Err(error) = treat(&product, &url, &demo).await {
+            tracing::error!(%error, "demo treatments");
+        }
+    });
+}
+
+fn every_third(files: &[PathBuf], start: usize) -> Vec<PathBuf> {
+    files.iter().skip(start).step_by(3).cloned().collect()
+}
+
+/// Replays records one after the other, for ever.
+async fn play(client: DeviceClient, files: Vec<PathBuf>, speed: f64) {
+    let clock = Clock::system();
+    for file in files.iter().cycle() {
+        let played = match replay::read(file) {
+            Ok(record) => replay::live(&client, &clock, &record, speed).await,
+            Err(error) => Err(error),
+        };
+        match played {
+            Ok(counts) => println!("{}: {}", file.display(), counts.line()),
+            Err(error) => tracing::warn!(%error, file = %file.display(), "replay"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Starts treatments on the first two devices as soon as they are online.
+async fn treat(product: &Physiotraq, url: &str, demo: &Demo) -> Result<()> {
+    let caller = seed::operator(product, demo.licence, demo.operator);
+    let named = PatientForm {
+        patient_first_name: "Jeanne".to_owned(),
+        patient_last_name: "Martin".to_owned(),
+        patient_age: "45".to_owned(),
+        patient_sex: "female".to_owned(),
+        patient_weight: "62,5".to_owned(),
+        ..PatientForm::default()
+    };
+    let anonymous = PatientForm { anonymous: Some("on".to_owned()), ..PatientForm::default() };
+    for (seeded, form) in demo.devices.iter().zip([anonymous, named]) {
+        DeviceClient::new(url, seeded.credential.clone()).heartbeat().await?;
+        let device: DeviceId = seeded.id;
+        actions::start(product, &caller, device, &form).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,60 @@
+//! The one binary: `socle serve`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
+#![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
+
+mod assets;
+mod cluster;
+mod demo;
+mod device_client;
+mod replay;
+mod serve;
+mod simulate;
+mod stock;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Socle: one platform, five products.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the server (DATABASE_URL, docs/operations.md).
+    Serve,
+    /// Creates roles, schemas, tables and partitions; run by a role that may create roles.
+    Migrate,
+    /// Runs the platform with live demo data on a private PostgreSQL, until Ctrl-C.
+    Demo(demo::Options),
+    /// Posts the temperatures of made-up sessions through the public device API.
+    Simulate(simulate::Options),
+    /// Posts recorded temperatures through the public device API.
+    Replay(replay::Options),
+    /// The private PostgreSQL of this checkout.
+    Cluster {
+        #[command(subcommand)]
+        action: cluster::Action,
+    },
+    /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
+    ImportStock(stock::Options),
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match cli.command {
+        Command::Serve => runtime.block_on(serve::run()),
+        Command::Migrate => runtime.block_on(cluster::migrate()),
+        Command::Demo(options) => runtime.block_on(demo::run(options)),
+        Command::Simulate(options) => runtime.block_on(simulate::run(options)),
+        Command::Replay(options) => runtime.block_on(replay::run(options)),
+        Command::Cluster { action } => runtime.block_on(cluster::run(action)),
+        Command::ImportStock(options) => runtime.block_on(stock::run(options)),
+    }
+}

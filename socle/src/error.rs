@@ -1,0 +1,186 @@
+//! The one error type, named by meaning, and its envelope (specs/axtech.md §3).
+
+use std::borrow::Cow;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+
+/// What every fallible function of the house returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A refusal or failure with everything its answer needs. Build it with the functions named by meaning.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// The HTTP status it answers with.
+    pub status: StatusCode,
+    /// Stable code with a prefix of specs/axtech.md §3.3, e.g. `VAL_FIELDS`.
+    pub code: Cow<'static, str>,
+    /// What happened and what to do next, in English, for API clients; pages translate by status.
+    pub message: Cow<'static, str>,
+    /// One entry per faulty field.
+    pub details: Vec<Detail>,
+    /// Seconds after which the same request may be sent again (429, 503).
+    pub retry_after: Option<u32>,
+    /// The cause, for the log only; never sent.
+    pub cause: Option<String>,
+}
+
+/// One faulty field of a request.
+#[derive(Clone, Debug, Serialize)]
+pub struct Detail {
+    /// The field's name as the client sent it.
+    pub field: Cow<'static, str>,
+    /// Stable code, e.g. `INVALID_FORMAT`.
+    pub code: Cow<'static, str>,
+    /// What is wrong and what is accepted.
+    pub message: Cow<'static, str>,
+}
+
+impl Detail {
+    /// A faulty field.
+    pub fn new(
+        field: impl Into<Cow<'static, str>>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { field: field.into(), code: code.into(), message: message.into() }
+    }
+}
+
+impl Error {
+    fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code: code.into(), message: message.into(), details: Vec::new(), retry_after: None, cause: None }
+    }
+
+    /// 400: the request cannot be read.
+    pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "VAL_MALFORMED", message)
+    }
+
+    /// 400: one or more fields are wrong.
+    #[must_use]
+    pub fn invalid(details: Vec<Detail>) -> Self {
+        Self {
+            details,
+            ..Self::new(StatusCode::BAD_REQUEST, "VAL_FIELDS", "One or more fields are wrong; see details.")
+        }
+    }
+
+    /// 401: nobody is signed in, or the credential is unknown.
+    pub fn unauthenticated(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    /// 403: known, may see the thing, may not do this.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "AUTHZ_FORBIDDEN", "Your role does not allow this. Ask your administrator.")
+    }
+
+    /// 404: there is no such thing for this caller; the same answer whether or not it exists for another.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "BIZ_NOT_FOUND", "There is no such resource, or you may not see it.")
+    }
+
+    /// 409: it collides with the present state; `code` names how, e.g. `BIZ_DEVICE_BUSY`.
+    pub fn conflict(code: &'static str, message: &'static str) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 413: the body is larger than this route accepts.
+    #[must_use]
+    pub fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "VAL_TOO_LARGE", "The body is too large; send smaller batches.")
+    }
+
+    /// 422: understood, and a rule refuses it.
+    pub fn unprocessable(code: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, message)
+    }
+
+    /// 429: this caller sends too much at once; nothing was taken.
+    pub fn too_many(code: &'static str, message: &'static str, retry_after: u32) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, message) }
+    }
+
+    /// 503: this server cannot take it now; nothing was taken.
+    #[must_use]
+    pub fn unavailable(retry_after: u32) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SYS_UNAVAILABLE",
+                "The service is busy or its database cannot be reached. Nothing was stored; send it again.",
+            )
+        }
+    }
+
+    /// 500: our fault. `cause` goes to the log, never to the client.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "SYS_INTERNAL",
+                "Something went wrong on our side. Try again; if it persists, give the request id to support.",
+            )
+        }
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}: {}", self.status.as_u16(), self.code, self.message)?;
+        if let Some(cause) = &self.cause {
+            write!(f, " ({cause})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::RowNotFound => Self::not_found(),
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self { cause: Some(error.to_string()), ..Self::unavailable(2) }
+            }
+            sqlx::Error::Database(db) if is_outage(db.code().as_deref()) => {
+                Self { cause: Some(error.to_string()), ..Self::unavailable(2) }
+            }
+            _ => Self::internal(error.to_string()),
+        }
+    }
+}
+
+/// Classes 57P (operator intervention), 53 (insufficient resources) and 08 (connection): the database, not the query.
+fn is_outage(code: Option<&str>) -> bool {
+    code.is_some_and(|c| c.starts_with("57P") || c.starts_with("53") || c.starts_with("08"))
+}
+
+/// The name of the constraint a database error broke, for mapping to an error by meaning.
+#[must_use]
+pub fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(|db| db.constraint())
+}
+
+impl From<askama::Error> for Error {
+    fn from(error: askama::Error) -> Self {
+        Self::internal(format!("template: {error}"))
+    }
+}
+
+/// The answer carries the error in its extensions; the route's outer layer, which knows the request id, the time
+/// and whether a page or an API was asked, writes the body.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,96 @@
+//! Extractors that answer with our error instead of the framework's text.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use futures_util::StreamExt;
+use http::header;
+use serde::de::DeserializeOwned;
+
+use super::BODY_LIMIT;
+use crate::db::Caller;
+use crate::{Error, Result};
+
+/// An oversized body is read to its end, up to this, and thrown away: a client that is still sending would
+/// otherwise see a broken connection instead of the 413.
+const DRAIN: usize = 32 * 1024 * 1024;
+
+/// A JSON body.
+pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let body = body(request).await?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| Error::malformed(format!("The body is not valid: {error}.")))
+    }
+}
+
+/// An `application/x-www-form-urlencoded` body.
+pub struct Form<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self> {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if !media_type.starts_with("application/x-www-form-urlencoded") {
+            return Err(Error::malformed("Send a form (application/x-www-form-urlencoded)."));
+        }
+        let body = body(request).await?;
+        let fields = serde_html_form::from_bytes(&body);
+        fields.map(Self).map_err(|error| Error::malformed(format!("The form cannot be read: {error}.")))
+    }
+}
+
+/// The query string.
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let query = parts.uri.query().unwrap_or_default();
+        let fields = serde_html_form::from_str(query);
+        fields.map(Self).map_err(|error| Error::malformed(format!("The query cannot be read: {error}.")))
+    }
+}
+
+/// Path parameters. One that cannot be an id is the id of nothing: 404.
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        path.map(|inner| Self(inner.0)).map_err(|_| Error::not_found())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| Error::internal("a handler ran outside the gate"))
+    }
+}
+
+/// The whole body, at most [`BODY_LIMIT`] bytes of it.
+async fn body(request: Request) -> Result<Vec<u8>> {
+    let mut stream = request.into_body().into_data_stream();
+    let mut kept = Vec::new();
+    let mut seen = 0_usize;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| Error::malformed("The body was cut off; send it again."))?;
+        seen = seen.saturating_add(chunk.len());
+        if seen > DRAIN {
+            break;
+        }
+        if seen <= BODY_LIMIT {
+            kept.extend_from_slice(&chunk);
+        }
+    }
+    if seen > BODY_LIMIT { Err(Error::too_large()) } else { Ok(kept) }
+}

@@ -1,0 +1,76 @@
+//! The first net: who knocks, and could they ever.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, header};
+
+use super::page::see_other;
+use super::routes::{Access, Kind, Route};
+use super::{Product, session};
+use crate::db::{Caller, Trace, Who};
+use crate::identity::{self, actions};
+use crate::{Error, Result};
+
+/// The answer to an address where nothing is.
+pub(super) async fn nothing_here() -> Error {
+    Error::not_found()
+}
+
+/// Identifies the caller, asks the policies with the best case, and hands the caller to the handler.
+pub(super) async fn gate<P: Product>(
+    State((product, route)): State<(P, Route)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let trace = request.extensions().get::<Trace>().cloned().unwrap_or_default();
+    let base = product.branding().base;
+    match admit(&product, route, request.headers(), trace).await {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(error) if error.status == http::StatusCode::UNAUTHORIZED && route.kind == Kind::Page => {
+            let wanted = request.uri().path_and_query().map_or("/", |p| p.as_str());
+            let back = serde_html_form::to_string([("next", format!("{base}{wanted}"))]).unwrap_or_default();
+            see_other(&format!("{base}/sign_in?{back}"))
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace: Trace) -> Result<Caller> {
+    let nobody = product.app().nobody(product.branding().realm.name, trace);
+    match route.access {
+        Access::Device => device(product, headers, &nobody).await,
+        Access::Public => person(product, headers, &nobody).await.map(|found| found.unwrap_or(nobody)),
+        Access::To(action) => {
+            let caller = person(product, headers, &nobody).await?;
+            let caller = caller.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))?;
+            if product.policies().allows_at_best(caller.person()?, action) { Ok(caller) } else { Err(Error::forbidden()) }
+        }
+    }
+}
+
+async fn person<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Option<Caller>> {
+    let realm = &product.branding().realm;
+    let Some(token) = session::cookie(headers, realm.cookie).filter(|token| !token.is_empty()) else {
+        return Ok(None);
+    };
+    let Some((person, touch_due)) = identity::person_of(nobody.db(), realm, &token, nobody.now()).await? else {
+        return Ok(None);
+    };
+    let caller = nobody.becoming(Who::Person(Box::new(person)));
+    if touch_due {
+        actions::touch(&caller).await?;
+    }
+    Ok(Some(caller))
+}
+
+async fn device<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Caller> {
+    let unknown = || Error::unauthenticated("AUTH_DEVICE", "The device credential is unknown; register the device.");
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let credential = bearer.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(unknown)?;
+    let machine = product.device(credential.trim()).await?.ok_or_else(unknown)?;
+    Ok(nobody.becoming(Who::Device(machine)))
+}

@@ -1,0 +1,25 @@
+//! Pages and APIs: routes declared with their access, forms, errors, languages, headers.
+
+mod assets;
+mod extract;
+mod finish;
+mod gate;
+mod i18n;
+mod page;
+mod product;
+mod request;
+mod routes;
+mod session;
+mod site;
+
+pub use assets::{Asset, Assets};
+pub use extract::{Form, Json, Path, Query};
+pub use i18n::{Catalogue, Lang};
+pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};
+pub use product::{Branding, Product};
+pub use routes::{Access, Kind, Method, Route, Routes};
+pub use site::Site;
+pub use session::{clear_cookie, set_cookie};
+
+/// Bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).
+pub const BODY_LIMIT: usize = 2 * 1024 * 1024;

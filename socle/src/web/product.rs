@@ -1,0 +1,43 @@
+//! What a product tells the kernel about itself.
+
+use std::future::Future;
+
+use super::i18n::Catalogue;
+use super::page::NavItem;
+use crate::access::Policies;
+use crate::db::{Caller, Machine};
+use crate::identity::Realm;
+use crate::web::Lang;
+use crate::{App, Result};
+
+/// Names, place and texts of a product.
+pub struct Branding {
+    /// First path segment: `/physiotraq`.
+    pub base: &'static str,
+    /// The name people read.
+    pub name: &'static str,
+    /// The theme of the stylesheet.
+    pub theme: &'static str,
+    /// Where a person lands after signing in, below `base`.
+    pub home: &'static str,
+    /// Its accounts.
+    pub realm: Realm,
+    /// Its texts; the kernel's are the fallback.
+    pub texts: &'static Catalogue,
+}
+
+/// A product's shared state, as its handlers get it.
+pub trait Product: Clone + Send + Sync + 'static {
+    /// The shared parts of the server.
+    fn app(&self) -> &App;
+    /// Names, place and texts.
+    fn branding(&self) -> &'static Branding;
+    /// Who may do what.
+    fn policies(&self) -> &Policies;
+    /// The navigation of a caller, in a language; `path` marks the current entry.
+    fn nav(&self, caller: &Caller, lang: Lang, path: &str) -> Vec<NavItem>;
+    /// A role's name in a language.
+    fn role_label(&self, role: &str, lang: Lang) -> String;
+    /// The device behind a bearer credential.
+    fn device(&self, credential: &str) -> impl Future<Output = Result<Option<Machine>>> + Send;
+}

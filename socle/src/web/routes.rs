@@ -1,0 +1,157 @@
+//! Routes declared with their access. This is the only type the server accepts, so a route without one does not
+//! compile.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, on};
+use http::StatusCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use super::page::see_other;
+use super::{Product, finish, gate};
+use crate::access::Action;
+
+/// A request whose body has not arrived, or whose answer has not begun, after this long is ended.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// Who may knock at a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody; the list of these may only shrink.
+    Public,
+    /// A person whom the policies allow this action on some resource; the action decides on the real one.
+    To(Action),
+    /// A device with its credential.
+    Device,
+}
+
+/// What a route answers with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// HTML for people.
+    Page,
+    /// JSON, CSV or events for programs.
+    Api,
+}
+
+/// The two verbs of forms and links; device and person APIs need no others yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Changes.
+    Post,
+}
+
+impl Method {
+    fn filter(self) -> MethodFilter {
+        match self {
+            Self::Get => MethodFilter::GET,
+            Self::Post => MethodFilter::POST,
+        }
+    }
+
+    /// `GET` or `POST`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// A declared route, for the printed matrix and the tests that walk it.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// Verb.
+    pub method: Method,
+    /// Path below the product's base.
+    pub path: &'static str,
+    /// Who may knock.
+    pub access: Access,
+    /// HTML or JSON.
+    pub kind: Kind,
+}
+
+/// The routes of a product.
+#[expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
+pub struct Routes<P: Product> {
+    product: P,
+    router: Router<P>,
+    declared: Vec<Route>,
+}
+
+#[expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
+impl<P: Product> Routes<P> {
+    /// No route yet.
+    #[must_use]
+    pub fn new(product: P) -> Self {
+        Self { product, router: Router::new(), declared: Vec::new() }
+    }
+
+    /// A page.
+    #[must_use]
+    pub fn page<H, T>(self, method: Method, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, P>,
+        T: 'static,
+    {
+        self.add(Route { method, path, access, kind: Kind::Page }, handler)
+    }
+
+    /// A route for programs.
+    #[must_use]
+    pub fn api<H, T>(self, method: Method, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, P>,
+        T: 'static,
+    {
+        self.add(Route { method, path, access, kind: Kind::Api }, handler)
+    }
+
+    fn add<H, T>(mut self, route: Route, handler: H) -> Self
+    where
+        H: Handler<T, P>,
+        T: 'static,
+    {
+        let gate = from_fn_with_state((self.product.clone(), route), gate::gate::<P>);
+        self.router = self.router.route(route.path, on(route.method.filter(), handler).layer(gate));
+        self.declared.push(route);
+        self
+    }
+
+    /// Every route, in the order of declaration.
+    #[must_use]
+    pub fn declared(&self) -> &[Route] {
+        &self.declared
+    }
+
+    /// The product's base path.
+    #[must_use]
+    pub fn base(&self) -> &'static str {
+        self.product.branding().base
+    }
+
+    /// The finished service, at the product's base.
+    pub(super) fn into_router(self) -> Router {
+        let base = self.base();
+        let outer = from_fn_with_state(self.product.clone(), finish::finish::<P>);
+        let inner = self
+            .router
+            .fallback(gate::nothing_here)
+            .layer(DefaultBodyLimit::disable())
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_WITHIN))
+            .layer(CatchPanicLayer::new())
+            .layer(outer)
+            .with_state(self.product);
+        // Nesting answers "/base" and "/base/x", not "/base/".
+        let slash = Router::new().route("/", axum::routing::any(move || async move { see_other(base) }));
+        Router::new().nest(base, inner).nest(&format!("{base}/"), slash)
+    }
+}

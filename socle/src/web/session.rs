@@ -1,0 +1,41 @@
+//! The session cookie: opaque, `__Host-`, HttpOnly, SameSite=Lax.
+
+use axum::response::Response;
+use axum_extra::extract::cookie::Cookie;
+use http::{HeaderMap, HeaderValue, header};
+
+use crate::identity::{ABSOLUTE_LIMIT, Realm};
+
+/// The value of a cookie in a request.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut all = lines.flat_map(Cookie::split_parse).filter_map(Result::ok);
+    all.find(|cookie| cookie.name() == name).map(|cookie| cookie.value().to_owned())
+}
+
+/// Adds the session cookie to an answer.
+pub fn set_cookie(response: &mut Response, realm: &Realm, token: &str) {
+    append(response, &host_cookie(realm.cookie, token, ABSOLUTE_LIMIT.num_seconds(), true));
+}
+
+/// Removes the session cookie.
+pub fn clear_cookie(response: &mut Response, realm: &Realm) {
+    append(response, &host_cookie(realm.cookie, "", 0, true));
+}
+
+/// Keeps a choice that is no secret (language) for a year.
+pub(super) fn keep_choice(response: &mut Response, name: &'static str, value: &str) {
+    append(response, &host_cookie(name, value, 365 * 86_400, false));
+}
+
+fn host_cookie(name: &'static str, value: &str, seconds: i64, secret: bool) -> String {
+    let secure = if secret { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// Values are base64url tokens and language codes: nothing in them needs quoting.
+fn append(response: &mut Response, cookie: &str) {
+    if let Ok(value) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+}

@@ -1,0 +1,190 @@
+//! A running server over a database of its own, on a settable clock.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Result, anyhow};
+use chrono::{DateTime, Utc};
+use physiotraq::licences::NewLicence;
+use physiotraq::seed::{self, SeedDevice, SeedPerson};
+use physiotraq::Physiotraq;
+use socle::App;
+use socle::clock::Clock;
+use socle::config::Config;
+use socle::db::Db;
+use socle::ids::TenantId;
+use socle::live::Hub;
+use socle::sealed::Vault;
+use socle::web::{Assets, Site};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::{Database, Device, Person};
+
+/// The password of everybody on the stage.
+pub const PASSWORD: &str = "une phrase de passe pour les tests";
+
+/// Where settable clocks start: a Saturday morning in Paris, in winter time.
+#[must_use]
+pub fn start_of_tests() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_255_200, 0).unwrap_or_default()
+}
+
+/// A server with its database and clock.
+pub struct Stage {
+    /// Its database.
+    pub database: Arc<Database>,
+    /// Its clock.
+    pub clock: Clock,
+    /// The product, for a look inside.
+    pub product: Physiotraq,
+    address: SocketAddr,
+    ending: Option<oneshot::Sender<()>>,
+    served: tokio::task::JoinHandle<()>,
+    count: AtomicU32,
+}
+
+/// A licence on the stage, with one device assigned to both.
+pub struct Licence {
+    /// Its id.
+    pub id: TenantId,
+    /// The owner (admin).
+    pub owner: Person,
+    /// A field user (operator).
+    pub operator: Person,
+    /// A registered device, assigned to both.
+    pub device: Device,
+}
+
+impl Stage {
+    /// On a settable clock at [`start_of_tests`].
+    ///
+    /// # Errors
+    /// When the database or server cannot be started.
+    pub async fn new() -> Result<Self> {
+        Self::with(Clock::settable(start_of_tests()), |_| {}).await
+    }
+
+    /// On a clock of choice, with settings changed.
+    ///
+    /// # Errors
+    /// When the database or server cannot be started.
+    pub async fn with(clock: Clock, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        let database = Arc::new(Database::fresh().await?);
+        Self::over(database, clock, change).await
+    }
+
+    /// Over a database that is there: a second server, or the same after a crash.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn over(database: Arc<Database>, clock: Clock, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        let mut config = Config::load()?;
+        config.database.connections = 8;
+        change(&mut config);
+        let (app, ingest) = (database.app_url().into(), database.ingest_url().into());
+        let connected = Db::connect(&app, &ingest, config.database.connections).await;
+        let app = App {
+            db: connected.map_err(anyhow::Error::msg)?,
+            clock: clock.clone(),
+            config: Arc::new(config),
+            passwords: socle::identity::Passwords::new()?,
+            vault: Arc::new(Vault::new([7; 32])),
+            live: Hub::default(),
+            assets: Assets::new(HashMap::new()),
+        };
+        let product = Physiotraq::start(app.clone()).await.map_err(anyhow::Error::msg)?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let site = Site::new(app).mount(product.clone().routes(), true);
+        let (ending, ended) = oneshot::channel::<()>();
+        let served = tokio::spawn(async move {
+            let until = async move { drop(ended.await) };
+            if let Err(error) = site.serve(listener, until).await {
+                tracing::error!(%error, "the test server failed");
+            }
+        });
+        Ok(Self { database, clock, product, address, ending: Some(ending), served, count: AtomicU32::new(1) })
+    }
+
+    /// `http://127.0.0.1:port`
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Ends the server without any farewell, as a crash would, and starts another over the same database and clock.
+    /// (Real kill -9 is tried on the real binary, in the server's tests.)
+    ///
+    /// # Errors
+    /// When the new server cannot be started.
+    pub async fn crash_and_restart(self) -> Result<Self> {
+        let (database, clock) = (Arc::clone(&self.database), self.clock.clone());
+        self.served.abort();
+        drop(self);
+        Self::over(database, clock, |_| {}).await
+    }
+
+    /// Ends the server in an orderly way.
+    pub async fn stop(mut self) {
+        if let Some(ending) = self.ending.take() {
+            drop(ending.send(()));
+        }
+        self.product.stop().await;
+        self.served.abort();
+    }
+
+    /// A licence with owner, operator and a device; names end in the licence's number.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn licence(&self) -> Result<Licence> {
+        let number = self.count.fetch_add(1, Ordering::SeqCst);
+        let id = TenantId::fresh(self.clock.now());
+        let (owner, operator) = (format!("owner{number}@test.fr"), format!("operator{number}@test.fr"));
+        let new = NewLicence { id, name: &format!("Clinique {number}"), quantity: 20, time_zone: "Europe/Paris" };
+        let person = |email, first_name, role| SeedPerson { email, first_name, last_name: "Essai", role };
+        let team = [person(&*owner, "Odile", "admin"), person(&*operator, "Paul", "operator")];
+        let accounts = seed::licence(&self.product, new, PASSWORD, &team).await?;
+        let [first, second] = accounts.as_slice().try_into().map_err(|_| anyhow!("two people were asked for"))?;
+        let caller = seed::owner(&self.product, id, first);
+        let (serial, mac) = (format!("PT-2026-{number:05}"), format!("A4:CF:12:00:00:{number:02X}"));
+        let new = SeedDevice { serial: &serial, mac: &mac, name: &format!("CoreTraQer{number:03}") };
+        let device = seed::device(&self.product, &caller, new, &accounts).await?;
+        Ok(Licence {
+            id,
+            owner: self.sign_in(&owner).await?.with_account(first),
+            operator: self.sign_in(&operator).await?.with_account(second),
+            device: Device::new(self.url(), device),
+        })
+    }
+
+    /// A further device of a licence, assigned to nobody.
+    ///
+    /// # Errors
+    /// When the licence has no unit left.
+    pub async fn device(&self, licence: &Licence) -> Result<Device> {
+        let number = self.count.fetch_add(1, Ordering::SeqCst);
+        let caller = seed::owner(&self.product, licence.id, licence.owner.account);
+        let (serial, mac) = (format!("PT-2026-{number:05}"), format!("A4:CF:12:00:00:{number:02X}"));
+        let new = SeedDevice { serial: &serial, mac: &mac, name: &format!("CoreTraQer{number:03}") };
+        let device = seed::device(&self.product, &caller, new, &[]).await?;
+        Ok(Device::new(self.url(), device))
+    }
+
+    /// Signs somebody in over HTTP.
+    ///
+    /// # Errors
+    /// When the sign-in is refused.
+    pub async fn sign_in(&self, email: &str) -> Result<Person> {
+        Person::sign_in(self.url(), email, PASSWORD).await
+    }
+
+    /// Somebody without a session.
+    #[must_use]
+    pub fn anybody(&self) -> Person {
+        Person::nobody(self.url())
+    }
+}
