@@ -89,14 +89,15 @@ pub async fn prepare(cluster: &Cluster, database: &str) -> Result<(SecretString,
         return Err(anyhow!("a database name is lower-case letters and underscores"));
     }
     let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
-    let exists: Option<i32> =
-        sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1").bind(database).fetch_optional(&mut admin).await?;
+    let exists: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+        .bind(database)
+        .fetch_optional(&mut admin)
+        .await?;
     if exists.is_none() {
         sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {database}"))).execute(&mut admin).await?;
     }
     let (app, ingest) = (cluster.secret("socle_app")?, cluster.secret("socle_ingest")?);
-    let passwords =
-        Passwords { app: Some(app.clone().into()), ingest: Some(ingest.clone().into()), backup: None };
+    let passwords = Passwords { app: Some(app.clone().into()), ingest: Some(ingest.clone().into()), backup: None };
     let today = Clock::system().now().date_naive();
     roles::migrate(&cluster.superuser_url(database), &[physiotraq::SCHEMA], &passwords, today)
         .await

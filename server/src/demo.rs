@@ -104,7 +104,8 @@ async fn seed_all(product: &Physiotraq) -> Result<Demo> {
     let mut devices = Vec::new();
     for (number, mac) in [(5, "A4:CF:12:8B:3D:E7"), (6, "A4:CF:12:8B:3D:E8"), (7, "A4:CF:12:8B:3D:E9")] {
         let (serial, name) = (format!("PT-2025-{:05}", 118 + number), format!("CoreTraQer{number:03}"));
-        devices.push(seed::device(product, &caller, SeedDevice { serial: &serial, mac, name: &name }, &accounts).await?);
+        devices
+            .push(seed::device(product, &caller, SeedDevice { serial: &serial, mac, name: &name }, &accounts).await?);
     }
     let other = TenantId::fresh(now);
     let new = NewLicence { id: other, name: "Clinique du sport de Lyon", quantity: 1, time_zone: "Europe/Paris" };

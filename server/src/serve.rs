@@ -65,9 +65,9 @@ impl Server {
         };
         let product = Physiotraq::start(app.clone()).await.map_err(|e| anyhow!(e))?;
         let address = (config.http.address.as_str(), config.http.port);
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("port {} cannot be opened; set SOCLE_PORT to a free one", config.http.port)
-        })?;
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("port {} cannot be opened; set SOCLE_PORT to a free one", config.http.port))?;
         let port = listener.local_addr()?.port();
         Ok(Self { product, app, listener, port })
     }

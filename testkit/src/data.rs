@@ -6,10 +6,8 @@ use std::path::PathBuf;
 #[must_use]
 #[expect(clippy::print_stdout, reason = "a skipped test must be seen in the runner's output")]
 pub fn shared_file(test: &str, path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("SOCLE_SHARED_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("SOCLE_SHARED_DATA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")), PathBuf::from);
     let file = root.join(path);
     if file.exists() {
         return Some(file);

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, anyhow};
 use chrono::{DateTime, Utc};
+use physiotraq::Physiotraq;
 use physiotraq::licences::NewLicence;
 use physiotraq::seed::{self, SeedDevice, SeedPerson};
-use physiotraq::Physiotraq;
 use socle::App;
 use socle::clock::Clock;
 use socle::config::Config;
@@ -129,8 +129,10 @@ impl Stage {
 
     /// Ends the server in an orderly way.
     pub async fn stop(mut self) {
-        if let Some(ending) = self.ending.take() {
-            drop(ending.send(()));
+        if let Some(ending) = self.ending.take()
+            && ending.send(()).is_err()
+        {
+            tracing::debug!("the server had ended already");
         }
         self.product.stop().await;
         self.served.abort();

@@ -15,9 +15,7 @@ use crate::{CATALOGUE, Physiotraq, people, roles, wording};
 const RECENT: i64 = 5;
 
 pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
-    routes
-        .page(Method::Get, "/", Access::Public, front)
-        .page(Method::Get, "/app", Access::To(roles::USE_APP), home)
+    routes.page(Method::Get, "/", Access::Public, front).page(Method::Get, "/app", Access::To(roles::USE_APP), home)
 }
 
 struct RunningCard {

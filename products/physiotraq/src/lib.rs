@@ -45,11 +45,7 @@ pub static BRANDING: Branding = Branding {
     name: "physiotraq",
     theme: "physiotraq",
     home: "/app",
-    realm: Realm {
-        name: "physiotraq",
-        cookie: "__Host-physiotraq",
-        signed_in: people::SIGNED_IN,
-    },
+    realm: Realm { name: "physiotraq", cookie: "__Host-physiotraq", signed_in: people::SIGNED_IN },
     texts: &CATALOGUE,
 };
 

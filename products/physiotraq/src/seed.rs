@@ -2,8 +2,8 @@
 
 use secrecy::SecretString;
 use socle::db::{Person, Trace, Who};
-use socle::ids::{AccountId, SessionId, TenantId};
 use socle::identity::actions::create_account;
+use socle::ids::{AccountId, SessionId, TenantId};
 use socle::web::Product;
 use socle::{Caller, Result, tokens};
 

@@ -118,7 +118,8 @@ impl Policies {
 
     fn decide(&self, person: &Person, action: Action, resource: &Resource) -> Result<bool, String> {
         let (action_uid, kind) = self.actions.get(action.name).ok_or("an action that is not in the product's list")?;
-        let principal = EntityUid::from_type_name_and_id(self.person.clone(), EntityId::new(person.account.0.to_string()));
+        let principal =
+            EntityUid::from_type_name_and_id(self.person.clone(), EntityId::new(person.account.0.to_string()));
         let target = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new("it"));
         let attributes = HashMap::from([
             ("id".to_owned(), text(person.account.0)),
@@ -126,14 +127,16 @@ impl Policies {
             ("role".to_owned(), RestrictedExpression::new_string(person.role.clone())),
         ]);
         let person = Entity::new(principal.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
-        let mut attributes = HashMap::from([
-            ("assigned".to_owned(), RestrictedExpression::new_set(resource.assigned.iter().map(|id| text(*id)))),
-        ]);
+        let mut attributes = HashMap::from([(
+            "assigned".to_owned(),
+            RestrictedExpression::new_set(resource.assigned.iter().map(|id| text(*id))),
+        )]);
         attributes.insert("tenant".to_owned(), text(resource.tenant.unwrap_or_default()));
         attributes.insert("owner".to_owned(), text(resource.owner.unwrap_or_default()));
         let it = Entity::new(target.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
         let entities = Entities::from_entities([person, it], None).map_err(|e| e.to_string())?;
-        let request = Request::new(principal, action_uid.clone(), target, Context::empty(), None).map_err(|e| e.to_string())?;
+        let request =
+            Request::new(principal, action_uid.clone(), target, Context::empty(), None).map_err(|e| e.to_string())?;
         let answer = self.authorizer.is_authorized(&request, &self.set, &entities);
         if let Some(error) = answer.diagnostics().errors().next() {
             return Err(error.to_string());

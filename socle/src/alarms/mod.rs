@@ -110,10 +110,10 @@ impl Alarm {
         let gap = self.previous.map(|previous| sample.at - previous);
         self.previous = Some(sample.at);
         let (phase, transition) = match self.phase.clone() {
-            Phase::Normal => self.from_normal(sample, gap),
-            Phase::Pending { since, last } => self.from_pending(sample, since, last, gap),
+            Phase::Normal => self.when_normal(sample, gap),
+            Phase::Pending { since, last } => self.when_pending(sample, since, last, gap),
             Phase::Active { raised, below_since, acknowledged } => {
-                self.from_active(sample, raised, below_since, acknowledged)
+                self.when_active(sample, raised, below_since, acknowledged)
             }
             Phase::Latched { raised } if sample.value >= self.rule.limit => {
                 // The condition is back before anybody looked: it is the same alarm, still unacknowledged.
@@ -140,7 +140,7 @@ impl Alarm {
         }
     }
 
-    fn from_normal(&self, sample: Sample, gap: Option<TimeDelta>) -> (Phase, Option<Transition>) {
+    fn when_normal(&self, sample: Sample, gap: Option<TimeDelta>) -> (Phase, Option<Transition>) {
         if sample.value < self.rule.limit {
             return (Phase::Normal, None);
         }
@@ -152,7 +152,7 @@ impl Alarm {
 
     /// Within the deadband the condition is neither confirmed nor gone, so that noise around the limit gives one
     /// alarm and not ten; but it is forgotten when nothing reached the limit for a whole on-delay.
-    fn from_pending(
+    fn when_pending(
         &self,
         sample: Sample,
         since: DateTime<Utc>,
@@ -172,7 +172,7 @@ impl Alarm {
         if persisted || slow { raise(sample, since) } else { (Phase::Pending { since, last: sample.at }, None) }
     }
 
-    fn from_active(
+    fn when_active(
         &self,
         sample: Sample,
         raised: Raised,

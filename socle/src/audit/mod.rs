@@ -36,7 +36,13 @@ impl Entry {
     /// Something done to a resource.
     #[must_use]
     pub fn done(action: &'static str, resource: &'static str, id: impl Into<Uuid>) -> Self {
-        Self { action, resource, id: Some(id.into()), outcome: Outcome::Done, details: Value::Object(Default::default()) }
+        Self {
+            action,
+            resource,
+            id: Some(id.into()),
+            outcome: Outcome::Done,
+            details: Value::Object(Default::default()),
+        }
     }
 
     /// Something refused.

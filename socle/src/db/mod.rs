@@ -104,4 +104,3 @@ fn options(url: &SecretString) -> Result<PgConnectOptions, String> {
         url.expose_secret().parse().map_err(|e| format!("the database URL cannot be read: {e}"))?;
     Ok(options.application_name("socle"))
 }
-

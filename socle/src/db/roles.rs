@@ -25,7 +25,12 @@ pub struct Passwords {
 ///
 /// # Errors
 /// When the URL's role may not create roles, or a migration fails; nothing of a failed migration stays.
-pub async fn migrate(url: &str, schemas: &[&str], passwords: &Passwords, today: chrono::NaiveDate) -> Result<(), String> {
+pub async fn migrate(
+    url: &str,
+    schemas: &[&str],
+    passwords: &Passwords,
+    today: chrono::NaiveDate,
+) -> Result<(), String> {
     let mut admin = PgConnection::connect(url).await.map_err(|e| format!("the database cannot be reached: {e}"))?;
     prepare(&mut admin, schemas, passwords).await.map_err(|e| format!("roles and schemas: {e}"))?;
     for (migrator, table) in [(&KERNEL, "socle.migrations_kernel"), (&PLATFORM, "socle.migrations_platform")] {
@@ -100,7 +105,12 @@ async fn create_backup_role(admin: &mut PgConnection, password: Option<&SecretSt
     Ok(())
 }
 
-async fn create_role(admin: &mut PgConnection, role: &str, login: &str, password: Option<&SecretString>) -> sqlx::Result<()> {
+async fn create_role(
+    admin: &mut PgConnection,
+    role: &str,
+    login: &str,
+    password: Option<&SecretString>,
+) -> sqlx::Result<()> {
     let exists = sqlx::query!(r#"SELECT count(*) AS "n!" FROM pg_roles WHERE rolname = $1"#, role)
         .fetch_one(&mut *admin)
         .await?

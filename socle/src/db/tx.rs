@@ -20,11 +20,8 @@ impl Tx {
     /// inside an open transaction, with the tenant still set. A spawned task cannot be cancelled by its caller; a
     /// transaction that nobody claims any more is dropped there, and rolls back.
     pub(super) async fn begin(caller: Caller, tenant: Option<TenantId>, account: Option<AccountId>) -> Result<Self> {
-        let statement = format!(
-            "BEGIN; SELECT socle.enter({}, {})",
-            literal(tenant.map(|t| t.0)),
-            literal(account.map(|a| a.0))
-        );
+        let statement =
+            format!("BEGIN; SELECT socle.enter({}, {})", literal(tenant.map(|t| t.0)), literal(account.map(|a| a.0)));
         let pool = caller.db().pool();
         #[expect(clippy::disallowed_methods, reason = "the one begin, in a task that a caller cannot cancel")]
         let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(statement)).await }).await;

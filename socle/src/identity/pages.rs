@@ -55,7 +55,12 @@ struct Choice {
     back: String,
 }
 
-async fn show<P: Product>(State(product): State<P>, caller: Caller, page: Page, Query(query): Query<Next>) -> Result<Response> {
+async fn show<P: Product>(
+    State(product): State<P>,
+    caller: Caller,
+    page: Page,
+    Query(query): Query<Next>,
+) -> Result<Response> {
     if caller.person().is_ok() {
         return Ok(see_other(&landing(&product, &query.next)));
     }

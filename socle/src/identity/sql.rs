@@ -16,7 +16,12 @@ pub(super) struct Found {
     pub language: String,
 }
 
-pub(super) async fn signed_in(db: &Db, statement: &'static str, token: &[u8], now: DateTime<Utc>) -> Result<Option<SignedIn>> {
+pub(super) async fn signed_in(
+    db: &Db,
+    statement: &'static str,
+    token: &[u8],
+    now: DateTime<Utc>,
+) -> Result<Option<SignedIn>> {
     let mut door = db.door().await?;
     Ok(sqlx::query_as::<_, SignedIn>(statement).bind(token).bind(now).fetch_optional(door.conn()).await?)
 }

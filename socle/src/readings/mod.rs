@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use copy::CopyRow;
-pub use writer::{Limits, Written, Writer};
+pub use writer::{Limits, Writer, Written};
 
 /// The identity of a reading: device, device time, sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -123,7 +123,8 @@ impl TenantKeys {
     }
 
     fn aad(&self, field: Field<'_>) -> Vec<u8> {
-        let parts = [field.table, field.column, &field.row.to_string(), &self.tenant.to_string(), &self.seal_id.to_string()];
+        let parts =
+            [field.table, field.column, &field.row.to_string(), &self.tenant.to_string(), &self.seal_id.to_string()];
         parts.join("\u{1f}").into_bytes()
     }
 }
@@ -136,9 +137,8 @@ fn wrap_aad(tenant: Uuid, purpose: &str, id: Uuid) -> Vec<u8> {
 fn seal(key: &[u8], aad: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
     let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::internal("sealing key refused"))?;
     let mut buffer = plain.to_vec();
-    let nonce = key
-        .seal_in_place_append_tag(Aad::from(aad), &mut buffer)
-        .map_err(|_| Error::internal("sealing failed"))?;
+    let nonce =
+        key.seal_in_place_append_tag(Aad::from(aad), &mut buffer).map_err(|_| Error::internal("sealing failed"))?;
     let mut sealed = nonce.as_ref().to_vec();
     sealed.append(&mut buffer);
     Ok(sealed)

@@ -22,7 +22,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         let body = body(request).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| Error::malformed(format!("The body is not valid: {error}.")))
+        serde_json::from_slice(&body)
+            .map(Self)
+            .map_err(|error| Error::malformed(format!("The body is not valid: {error}.")))
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn finish<P: Product>(State(product): State<P>, request: Reques
     if let Some(error) = error_of(&response) {
         log_failure(&error, &trace);
         let extensions = std::mem::take(response.extensions_mut());
-        response = body_of(error, &trace, now, if as_json { None } else { Some(page) });
+        response = body_of(&error, &trace, now, if as_json { None } else { Some(page) });
         *response.extensions_mut() = extensions;
     }
     headers(response.headers_mut(), &trace);
@@ -84,11 +84,11 @@ fn log_failure(error: &Error, trace: &Trace) {
     }
 }
 
-fn body_of(error: Error, trace: &Trace, now: chrono::DateTime<chrono::Utc>, page: Option<Page>) -> Response {
+fn body_of(error: &Error, trace: &Trace, now: chrono::DateTime<chrono::Utc>, page: Option<Page>) -> Response {
     let retry_after = error.retry_after;
     let status = error.status;
     let mut response = match page {
-        Some(page) => error_page(&error, trace, page),
+        Some(page) => error_page(error, trace, page),
         None => {
             let envelope = json!({"error": {
                 "code": error.code, "message": error.message, "details": error.details,

@@ -47,7 +47,11 @@ async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace
         Access::To(action) => {
             let caller = person(product, headers, &nobody).await?;
             let caller = caller.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))?;
-            if product.policies().allows_at_best(caller.person()?, action) { Ok(caller) } else { Err(Error::forbidden()) }
+            if product.policies().allows_at_best(caller.person()?, action) {
+                Ok(caller)
+            } else {
+                Err(Error::forbidden())
+            }
         }
     }
 }

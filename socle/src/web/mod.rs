@@ -18,8 +18,8 @@ pub use i18n::{Catalogue, Lang};
 pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};
 pub use product::{Branding, Product};
 pub use routes::{Access, Kind, Method, Route, Routes};
-pub use site::Site;
 pub use session::{clear_cookie, set_cookie};
+pub use site::Site;
 
 /// Bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;

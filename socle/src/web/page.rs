@@ -130,6 +130,7 @@ impl Page {
 
     /// A text with two arguments.
     #[must_use]
+    #[expect(clippy::too_many_arguments, reason = "templates write t2(key, name, value, name, value)")]
     pub fn t2<'a>(
         &self,
         key: &str,

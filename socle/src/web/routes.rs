@@ -1,5 +1,6 @@
 //! Routes declared with their access. This is the only type the server accepts, so a route without one does not
 //! compile.
+#![expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 
 use std::time::Duration;
 
@@ -80,14 +81,12 @@ pub struct Route {
 }
 
 /// The routes of a product.
-#[expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 pub struct Routes<P: Product> {
     product: P,
     router: Router<P>,
     declared: Vec<Route>,
 }
 
-#[expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 impl<P: Product> Routes<P> {
     /// No route yet.
     #[must_use]

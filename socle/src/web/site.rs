@@ -1,4 +1,5 @@
 //! The whole site: products at their bases, assets, health; and the listener.
+#![expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,13 +21,11 @@ use crate::App;
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything one server answers.
-#[expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 pub struct Site {
     app: App,
     router: Router,
 }
 
-#[expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 impl Site {
     /// Assets and health; products are mounted onto it.
     #[must_use]
@@ -54,7 +53,11 @@ impl Site {
     ///
     /// # Errors
     /// When the listener fails.
-    pub async fn serve(self, listener: TcpListener, ending: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        ending: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
         let live = self.app.live.clone();
         let (drain, mut draining) = tokio::sync::watch::channel(false);
         let signal = async move {

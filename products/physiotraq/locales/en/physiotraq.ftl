@@ -34,6 +34,7 @@ quality-implausible = Implausible value
 refresh-lost = Automatic refresh has stopped: these values are no longer current.
 
 ## Patient
+anonymous-session = Anonymous #{ $session }
 anonymous = Anonymous
 identity = Patient
 sex-male = Male

@@ -34,6 +34,7 @@ quality-implausible = Valeur non plausible
 refresh-lost = La mise à jour automatique est interrompue : ces valeurs ne sont plus actuelles.
 
 ## Patient
+anonymous-session = Anonyme #{ $session }
 anonymous = Anonyme
 identity = Patient
 sex-male = Homme

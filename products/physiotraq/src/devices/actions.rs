@@ -15,7 +15,12 @@ use crate::{Physiotraq, roles};
 ///
 /// # Errors
 /// 400 when serial or MAC is not of the printed form.
-pub async fn import(db: &Db, (serial, mac): (&str, &str), secret: &str, now: chrono::DateTime<chrono::Utc>) -> Result<bool> {
+pub async fn import(
+    db: &Db,
+    (serial, mac): (&str, &str),
+    secret: &str,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<bool> {
     let mac = mac.trim().to_uppercase();
     if !model::is_serial(serial) || !is_mac(&mac) || secret.is_empty() {
         return Err(Error::malformed("A stock line is: serial number, MAC address (A4:CF:12:8B:3D:E7), claim secret."));
@@ -52,13 +57,8 @@ pub async fn claim(product: &Physiotraq, caller: &Caller, claim: Claim) -> Resul
         return Err(Error::conflict("BIZ_UNIT_QUOTA", message));
     }
     let id = DeviceId::fresh(caller.now());
-    let new = sql::NewDevice {
-        id,
-        license,
-        serial_number: &serial_number,
-        mac_address: &mac_address,
-        name: &claim.name,
-    };
+    let new =
+        sql::NewDevice { id, license, serial_number: &serial_number, mac_address: &mac_address, name: &claim.name };
     sql::insert(&mut tx, new).await?;
     audit::record(&mut tx, audit::Entry::done("device.claimed", "Device", id.0)).await?;
     tx.commit().await?;

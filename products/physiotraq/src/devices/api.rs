@@ -33,7 +33,11 @@ pub(super) async fn register(caller: Caller, Json(body): Json<RegisterBody>) -> 
     let long = registration.firmware_version.as_deref().is_some_and(|v| v.chars().count() > 40);
     let strings = [&registration.serial_number, &registration.mac_address];
     if long || strings.iter().any(|text| text.contains('\0')) {
-        return Err(Error::invalid(vec![Detail::new("firmware_version", "INVALID_FORMAT", "At most 40 characters, no NUL.")]));
+        return Err(Error::invalid(vec![Detail::new(
+            "firmware_version",
+            "INVALID_FORMAT",
+            "At most 40 characters, no NUL.",
+        )]));
     }
     let (id, credential) = actions::register(&caller, &registration).await?;
     let body = axum::Json(json!({ "device_id": id, "credential": credential }));
@@ -63,7 +67,8 @@ pub(super) async fn heartbeat(
         wifi_strength: body.wifi_strength,
         firmware_version: body.firmware_version,
     };
-    let firmware = facts.checked().map_err(|code| Error::unprocessable(code, "A heartbeat field is out of range."))?.firmware;
+    let firmware =
+        facts.checked().map_err(|code| Error::unprocessable(code, "A heartbeat field is out of range."))?.firmware;
     let now = caller.now();
     let ip = caller.trace().ip;
     product.monitor.contact(DeviceId(machine.device), (now, ip, firmware)).await;
@@ -71,7 +76,11 @@ pub(super) async fn heartbeat(
 }
 
 /// `GET /api/v1/devices/{id}`: a device with its latest reading, for signed-in people.
-pub(super) async fn show(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<DeviceId>) -> Result<Response> {
+pub(super) async fn show(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+) -> Result<Response> {
     let mut tx = caller.begin().await?;
     let device = sql::find(&mut tx, id).await?;
     drop(tx);

@@ -31,11 +31,15 @@ pub(crate) struct DeviceCard {
     pub in_use_by: Option<String>,
     pub mine: bool,
     pub selectable: bool,
-    pub treatment_id: Option<String>,
 }
 
 /// Cards of devices the caller may see, with the state of this moment.
-pub(crate) async fn cards(product: &Physiotraq, tx: &mut Tx, page: &Page, devices: Vec<Device>) -> Result<Vec<DeviceCard>> {
+pub(crate) async fn cards(
+    product: &Physiotraq,
+    tx: &mut Tx,
+    page: &Page,
+    devices: Vec<Device>,
+) -> Result<Vec<DeviceCard>> {
     let caller = tx.caller().clone();
     let running: Vec<Uuid> =
         devices.iter().filter_map(|device| product.monitor.running(device.id)).map(|(id, _)| id).collect();
@@ -64,7 +68,6 @@ pub(crate) async fn cards(product: &Physiotraq, tx: &mut Tx, page: &Page, device
             selectable: glance.presence == Presence::Online
                 && glance.treatment.is_none()
                 && device.assigned.contains(&account),
-            treatment_id: glance.treatment.filter(|_| mine).map(|id| id.to_string()),
             name: device.name,
             serial: device.serial_number,
         })
@@ -245,7 +248,8 @@ pub(super) async fn show(
     let (zone, lang) = (people::zone_of(&caller), page.language());
     let instant = |at| wording::instant(at, zone, lang);
     let window = device.registration_open_until.filter(|until| *until > caller.now()).map(instant);
-    let (mac, claimed, registered) = (device.mac_address.clone(), instant(device.claimed_at), device.registered_at.map(instant));
+    let (mac, claimed, registered) =
+        (device.mac_address.clone(), instant(device.claimed_at), device.registered_at.map(instant));
     let (slope, intercept) = (device.temp_slope.normalize().to_string(), device.temp_intercept.normalize().to_string());
     let card = cards(&product, &mut tx, &page, vec![device]).await?.pop().ok_or_else(Error::not_found)?;
     let (slope, intercept) = (wording::decimal(&slope, lang), wording::decimal(&intercept, lang));
@@ -299,7 +303,11 @@ pub(super) async fn assign(
     Ok(back_to(id, "saved"))
 }
 
-pub(super) async fn open(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<DeviceId>) -> Result<Response> {
+pub(super) async fn open(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+) -> Result<Response> {
     actions::open_registration(&product, &caller, id).await?;
     Ok(back_to(id, "window-open"))
 }

@@ -153,9 +153,13 @@ pub(super) async fn rename(tx: &mut Tx, id: DeviceId, name: &str) -> Result<()> 
 /// Makes the device's assignments exactly these people; a stranger's id adds nothing.
 pub(super) async fn assign(tx: &mut Tx, id: DeviceId, license: TenantId, people: &[Uuid]) -> Result<()> {
     let now = tx.caller().now();
-    sqlx::query!("DELETE FROM physiotraq.device_assignments WHERE device_id = $1 AND NOT user_id = ANY($2)", id.0, people)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "DELETE FROM physiotraq.device_assignments WHERE device_id = $1 AND NOT user_id = ANY($2)",
+        id.0,
+        people
+    )
+    .execute(tx.conn())
+    .await?;
     let fresh: Vec<Uuid> = people.iter().map(|_| socle::ids::fresh(now)).collect();
     sqlx::query!(
         "INSERT INTO physiotraq.device_assignments (id, license_id, user_id, device_id, assigned_at, created_at, updated_at)
@@ -187,7 +191,11 @@ pub(super) async fn open_registration(tx: &mut Tx, id: DeviceId, until: DateTime
 }
 
 /// The claimed device that holds the claim secret, before its tenant is known.
-pub(super) async fn claimed(db: &Db, (serial, mac): (&str, &str), secret_hash: &[u8]) -> Result<Option<(DeviceId, TenantId)>> {
+pub(super) async fn claimed(
+    db: &Db,
+    (serial, mac): (&str, &str),
+    secret_hash: &[u8],
+) -> Result<Option<(DeviceId, TenantId)>> {
     let mut door = db.door().await?;
     let row = sqlx::query!(
         r#"SELECT device_id AS "device_id!", license_id AS "license_id!" FROM physiotraq.claimed_device($1, $2, $3)"#,

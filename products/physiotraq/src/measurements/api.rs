@@ -13,8 +13,8 @@ use socle::{Caller, Error, Result};
 
 use super::Measurement;
 use super::parse::{Checked, Sent};
-use crate::devices::{DeviceId, Known};
 use crate::Physiotraq;
+use crate::devices::{DeviceId, Known};
 
 /// A reading older than this at receipt is late (decision: live or late).
 const LIVE_FOR: TimeDelta = TimeDelta::seconds(60);
@@ -35,7 +35,11 @@ pub(super) struct Batch<'a> {
 }
 
 /// `POST /api/v1/measurements/batch`: each item stands for itself.
-pub(super) async fn batch(State(product): State<Physiotraq>, caller: Caller, body: Json<Box<RawValue>>) -> Result<Response> {
+pub(super) async fn batch(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    body: Json<Box<RawValue>>,
+) -> Result<Response> {
     let batch: Batch<'_> = serde_json::from_str(body.0.get())
         .map_err(|error| Error::malformed(format!("The body is {{\"measurements\": […]}}: {error}.")))?;
     let read = |item: &&RawValue| match serde_json::from_str::<Sent>(item.get()) {
@@ -48,12 +52,17 @@ pub(super) async fn batch(State(product): State<Physiotraq>, caller: Caller, bod
 }
 
 /// Writes what is in order; the outcomes are in the order of the request.
-async fn store(product: &Physiotraq, caller: &Caller, items: Vec<Result<Checked, &'static str>>) -> Result<Vec<Outcome>> {
+async fn store(
+    product: &Physiotraq,
+    caller: &Caller,
+    items: Vec<Result<Checked, &'static str>>,
+) -> Result<Vec<Outcome>> {
     let machine = caller.machine()?;
     let device = DeviceId(machine.device);
     let known = product.credentials.calibration(device).ok_or_else(|| Error::unavailable(1))?;
     let now = caller.now();
-    let context = Context { known, now, newest: product.monitor.newest(device), running: product.monitor.running(device) };
+    let context =
+        Context { known, now, newest: product.monitor.newest(device), running: product.monitor.running(device) };
     let mut rows = Vec::with_capacity(items.len());
     let mut places = Vec::with_capacity(items.len());
     for item in items {

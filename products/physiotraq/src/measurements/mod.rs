@@ -16,7 +16,10 @@ use crate::Physiotraq;
 
 /// The routes of readings.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
-    routes
-        .api(Method::Post, "/api/v1/measurements", Access::Device, api::one)
-        .api(Method::Post, "/api/v1/measurements/batch", Access::Device, api::batch)
+    routes.api(Method::Post, "/api/v1/measurements", Access::Device, api::one).api(
+        Method::Post,
+        "/api/v1/measurements/batch",
+        Access::Device,
+        api::batch,
+    )
 }

@@ -1,8 +1,8 @@
 //! A reading, and how it goes into the table.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use socle::Result;
 use socle::ids::TenantId;
 use socle::readings::{CopyRow, Key, Reading, Table};

@@ -35,9 +35,6 @@ struct LiveValue {
     at_ms: i64,
     age: String,
     reliability: Option<i16>,
-    battery: Option<i16>,
-    wifi: Option<i16>,
-    firmware: Option<String>,
 }
 
 struct TreatmentHead {
@@ -45,7 +42,6 @@ struct TreatmentHead {
     label: String,
     started_ms: i64,
     elapsed: String,
-    session: String,
 }
 
 struct AlarmView {
@@ -103,13 +99,20 @@ pub(super) async fn show(
 
 /// The running treatment's header, and whether the caller may operate it. Somebody else's session is shown as in use,
 /// without its patient.
-async fn head(product: &Physiotraq, tx: &mut Tx, page: &Page, glance: &Glance) -> Result<Option<(TreatmentHead, bool)>> {
+async fn head(
+    product: &Physiotraq,
+    tx: &mut Tx,
+    page: &Page,
+    glance: &Glance,
+) -> Result<Option<(TreatmentHead, bool)>> {
     let Some(id) = glance.treatment else { return Ok(None) };
     let keys = product.app.vault.keys(tx).await?;
     let treatment = treatments::sql::find(tx, &keys, TreatmentId(id)).await?;
     let caller = tx.caller().clone();
     let may = product.policies.allows(caller.person()?, roles::OPERATE_TREATMENT, &treatment.resource());
-    let label = if may {
+    let label = if may && treatment.patient.anonymous {
+        page.t1("anonymous-session", "session", treatment.session.as_str())
+    } else if may {
         treatments::patient(page, &treatment.patient)
     } else {
         page.t1("in-use-by", "name", treatment.operator_name.as_str())
@@ -119,7 +122,6 @@ async fn head(product: &Physiotraq, tx: &mut Tx, page: &Page, glance: &Glance) -
         label,
         started_ms: treatment.started_at.timestamp_millis(),
         elapsed: wording::duration(treatment.seconds(caller.now())),
-        session: treatment.session,
     };
     Ok(Some((head, may)))
 }
@@ -134,9 +136,6 @@ fn value(caller: &Caller, page: &Page, (glance, latest): (&Glance, &Latest)) -> 
         at_ms: latest.measured_at.timestamp_millis(),
         age: wording::seen(page, Some(latest.measured_at), caller.now()),
         reliability: latest.reliability,
-        battery: latest.battery,
-        wifi: latest.wifi,
-        firmware: latest.firmware.clone(),
     }
 }
 
@@ -148,8 +147,6 @@ fn alert_view(caller: &Caller, page: &Page, alert: &LiveAlert) -> AlertView {
         limit: wording::temperature(alert.limit, unit, lang),
         value: wording::temperature(Celsius(alert.raised.value), unit, lang),
         raised_at: wording::time_of_day(alert.raised.at, zone),
-        raised_ms: alert.raised.at.timestamp_millis(),
-        state: alert.state.name(),
         acknowledged_by: alert.acknowledged.as_ref().map(|(name, _)| name.clone()),
         acknowledged_at: alert.acknowledged.as_ref().map(|(_, at)| wording::time_of_day(*at, zone)),
         note: None,
@@ -172,12 +169,20 @@ pub(super) async fn curve(
     Ok(axum::Json(treatments::curve_json(&caller, None, (&points, &[]))).into_response())
 }
 
-pub(super) async fn stop(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<DeviceId>) -> Result<Response> {
+pub(super) async fn stop(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+) -> Result<Response> {
     let treatment = actions::end(&product, &caller, id, Status::Completed).await?;
     Ok(see_other(&format!("/physiotraq/app/treatments/{treatment}?notice=stopped")))
 }
 
-pub(super) async fn abort(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<DeviceId>) -> Result<Response> {
+pub(super) async fn abort(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+) -> Result<Response> {
     let treatment = actions::end(&product, &caller, id, Status::Aborted).await?;
     Ok(see_other(&format!("/physiotraq/app/treatments/{treatment}?notice=aborted")))
 }

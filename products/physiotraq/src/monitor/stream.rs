@@ -35,7 +35,11 @@ pub(super) struct Wanted {
 }
 
 /// `GET /live?topic=device:<id>&topic=…`
-pub(super) async fn live(State(product): State<Physiotraq>, caller: Caller, Query(wanted): Query<Wanted>) -> Result<Response> {
+pub(super) async fn live(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Query(wanted): Query<Wanted>,
+) -> Result<Response> {
     let devices = parse(&wanted.topic)?;
     authorise(&product, &caller, &devices).await?;
     let stream = Stream::open(product, caller, devices);
@@ -132,7 +136,10 @@ impl Stream {
 }
 
 /// A topic's events; `None` stands for "you missed some".
-fn topic(device: DeviceId, receiver: broadcast::Receiver<Event>) -> stream::BoxStream<'static, (DeviceId, Option<Event>)> {
+fn topic(
+    device: DeviceId,
+    receiver: broadcast::Receiver<Event>,
+) -> stream::BoxStream<'static, (DeviceId, Option<Event>)> {
     let events = stream::unfold(receiver, move |mut receiver| async move {
         match receiver.recv().await {
             Ok(event) => Some(((device, Some(event)), receiver)),

@@ -146,7 +146,13 @@ impl Board {
     }
 
     /// Notes a contact; the licence when the device has just come online.
-    pub fn heard(&self, device: DeviceId, now: DateTime<Utc>, ip: Option<IpAddr>, firmware: Option<String>) -> Option<TenantId> {
+    pub fn heard(
+        &self,
+        device: DeviceId,
+        now: DateTime<Utc>,
+        ip: Option<IpAddr>,
+        firmware: Option<String>,
+    ) -> Option<TenantId> {
         let mut devices = self.lock();
         let tracked = devices.get_mut(&device)?;
         tracked.seen_at = Some(tracked.seen_at.map_or(now, |before| before.max(now)));

@@ -27,8 +27,8 @@ use crate::devices::{DeviceId, Presence};
 use crate::measurements::{Leaves, Measurement};
 
 pub use board::{Glance, Latest};
-pub use rules::{AlertState, LiveAlert, Preset, Running};
 pub(crate) use rules::Machine;
+pub use rules::{AlertState, LiveAlert, Preset, Running};
 
 use board::Board;
 
@@ -100,7 +100,11 @@ impl Monitor {
     }
 
     /// A device was heard: a reading, or a heartbeat.
-    pub(crate) async fn contact(&self, device: DeviceId, (now, ip, firmware): (DateTime<Utc>, Option<IpAddr>, Option<String>)) {
+    pub(crate) async fn contact(
+        &self,
+        device: DeviceId,
+        (now, ip, firmware): (DateTime<Utc>, Option<IpAddr>, Option<String>),
+    ) {
         if let Some(license) = self.board.heard(device, now, ip, firmware) {
             self.presence_changed(device, license, Presence::Online).await;
         }

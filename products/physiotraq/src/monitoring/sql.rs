@@ -66,24 +66,24 @@ pub(super) async fn unevaluated(db: &Db) -> Result<Vec<Measurement>> {
     Ok(rows
         .into_iter()
         .map(|r| Measurement {
-                id: r.id,
-                license: TenantId(r.license_id),
-                device: DeviceId(r.device_id),
-                treatment: r.treatment_id,
-                raw: Celsius::from_decimal(r.raw_temperature),
-                temperature: Celsius::from_decimal(r.temperature),
-                calibration: r.calibration_version,
-                reliability: r.reliability,
-                measured_at: r.measured_at,
-                received_at: r.received_at,
-                sequence: r.sequence,
-                leaf: if r.clock_ok { Leaf::Month(0, 0) } else { Leaf::Unclocked },
-                late: r.late,
-                battery_level: r.battery_level,
-                battery_voltage: None,
-                wifi_ssid: None,
-                wifi_strength: r.wifi_strength,
-                firmware_version: r.firmware_version,
+            id: r.id,
+            license: TenantId(r.license_id),
+            device: DeviceId(r.device_id),
+            treatment: r.treatment_id,
+            raw: Celsius::from_decimal(r.raw_temperature),
+            temperature: Celsius::from_decimal(r.temperature),
+            calibration: r.calibration_version,
+            reliability: r.reliability,
+            measured_at: r.measured_at,
+            received_at: r.received_at,
+            sequence: r.sequence,
+            leaf: if r.clock_ok { Leaf::Month(0, 0) } else { Leaf::Unclocked },
+            late: r.late,
+            battery_level: r.battery_level,
+            battery_voltage: None,
+            wifi_ssid: None,
+            wifi_strength: r.wifi_strength,
+            firmware_version: r.firmware_version,
         })
         .collect())
 }
@@ -201,7 +201,11 @@ pub(super) async fn set_flag(tx: &mut Tx, treatment: Uuid, level: i16) -> Result
     Ok(())
 }
 
-pub(super) async fn clear_alert(tx: &mut Tx, (treatment, level): (Uuid, i16), condition_at: DateTime<Utc>) -> Result<()> {
+pub(super) async fn clear_alert(
+    tx: &mut Tx,
+    (treatment, level): (Uuid, i16),
+    condition_at: DateTime<Utc>,
+) -> Result<()> {
     let now = tx.caller().now();
     sqlx::query!(
         "UPDATE physiotraq.alerts SET cleared_at = $4

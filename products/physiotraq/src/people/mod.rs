@@ -15,7 +15,6 @@ use crate::{Physiotraq, roles};
 
 pub use sql::{Member, SIGNED_IN, members};
 
-
 /// The profile's routes.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     routes.page(Method::Post, "/app/profile/preferences", Access::To(roles::USE_APP), preferences)
@@ -29,7 +28,11 @@ struct Preferences {
     back: String,
 }
 
-async fn preferences(State(product): State<Physiotraq>, caller: Caller, Form(form): Form<Preferences>) -> Result<Response> {
+async fn preferences(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Form(form): Form<Preferences>,
+) -> Result<Response> {
     let unit = Unit::parse(&form.unit).ok_or_else(|| Error::malformed("unit is celsius or fahrenheit."))?;
     prefer_unit(&caller, unit).await?;
     let base = product.branding().base;

@@ -10,7 +10,8 @@ use super::NewMember;
 use crate::units::Unit;
 
 /// The session with role and licence read fresh; [`socle::identity::SignedIn`] is its row.
-pub const SIGNED_IN: &str = "SELECT session_id, account_id, email, language, last_seen_at, tenant_id, role, name, profile
+pub const SIGNED_IN: &str =
+    "SELECT session_id, account_id, email, language, last_seen_at, tenant_id, role, name, profile
      FROM physiotraq.signed_in($1, $2)";
 
 /// A member as lists show it.
@@ -52,7 +53,9 @@ pub(super) async fn insert(tx: &mut Tx, new: NewMember<'_>) -> Result<()> {
     .execute(tx.conn())
     .await;
     inserted.map(|_| ()).map_err(|error| match broken_constraint(&error) {
-        Some("users_one_admin") => Error::conflict("BIZ_ONE_ADMIN", "A licence has exactly one owner; transfer it instead."),
+        Some("users_one_admin") => {
+            Error::conflict("BIZ_ONE_ADMIN", "A licence has exactly one owner; transfer it instead.")
+        }
         _ => error.into(),
     })
 }
@@ -73,6 +76,7 @@ pub async fn members(tx: &mut Tx) -> Result<Vec<Member>> {
 
 /// The present role of a member.
 pub(super) async fn role_of(tx: &mut Tx, account: AccountId) -> Result<Option<String>> {
-    let row = sqlx::query!("SELECT role FROM physiotraq.users WHERE id = $1", account.0).fetch_optional(tx.conn()).await?;
+    let row =
+        sqlx::query!("SELECT role FROM physiotraq.users WHERE id = $1", account.0).fetch_optional(tx.conn()).await?;
     Ok(row.map(|r| r.role))
 }

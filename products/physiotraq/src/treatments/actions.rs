@@ -26,7 +26,10 @@ pub async fn start(product: &Physiotraq, caller: &Caller, device: DeviceId, form
     let found = devices::sql::find(&mut tx, device).await?;
     product.policies.require(person, (roles::SEE_DEVICE, roles::START_TREATMENT), &found.resource())?;
     if product.monitor.glance(device).presence != Presence::Online {
-        return Err(Error::unprocessable("BIZ_DEVICE_OFFLINE", "The device is not online. Switch it on, wait, try again."));
+        return Err(Error::unprocessable(
+            "BIZ_DEVICE_OFFLINE",
+            "The device is not online. Switch it on, wait, try again.",
+        ));
     }
     let id = TreatmentId::fresh(caller.now());
     let zone = people::zone_of(caller);
@@ -112,7 +115,12 @@ pub async fn end(product: &Physiotraq, caller: &Caller, device: DeviceId, status
 ///
 /// # Errors
 /// 404 when the alert is not one of the treatment that runs on the device, 400 when the note is too long.
-pub async fn acknowledge(product: &Physiotraq, caller: &Caller, device: DeviceId, (alert, note): (Uuid, &str)) -> Result<()> {
+pub async fn acknowledge(
+    product: &Physiotraq,
+    caller: &Caller,
+    device: DeviceId,
+    (alert, note): (Uuid, &str),
+) -> Result<()> {
     let person = caller.person()?;
     if note.chars().count() > 500 || note.contains('\0') {
         return Err(Error::malformed("The note has at most 500 characters."));

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::list::Filter;
 use super::model::{Treatment, TreatmentId};
-use super::sql::{self, Wanted};
 use super::pages;
+use super::sql::{self, Wanted};
 use crate::measurements::sql as readings;
 use crate::units::Unit;
 use crate::{Physiotraq, people, roles};
@@ -24,7 +24,11 @@ const PAGE: i64 = 5_000;
 const TREATMENTS: i64 = 500;
 
 /// Every reading of a treatment.
-pub(super) async fn one(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<TreatmentId>) -> Result<Response> {
+pub(super) async fn one(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<TreatmentId>,
+) -> Result<Response> {
     let mut tx = caller.begin().await?;
     let treatment = pages::seen(&product, &mut tx, id, "treatment.exported").await?;
     let steps = (roles::SEE_TREATMENT, roles::EXPORT_TREATMENT);
@@ -74,13 +78,21 @@ fn reading_line(point: &readings::Point, unit: Unit) -> Vec<String> {
 }
 
 /// One row per treatment of the caller's own list.
-pub(super) async fn own(State(product): State<Physiotraq>, caller: Caller, Query(filter): Query<Filter>) -> Result<Response> {
+pub(super) async fn own(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Query(filter): Query<Filter>,
+) -> Result<Response> {
     let own = Some(caller.person()?.account.0);
     summaries(product, caller, filter, own).await
 }
 
 /// One row per treatment of the licence.
-pub(super) async fn all(State(product): State<Physiotraq>, caller: Caller, Query(filter): Query<Filter>) -> Result<Response> {
+pub(super) async fn all(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Query(filter): Query<Filter>,
+) -> Result<Response> {
     if !product.policies.allows_at_best(caller.person()?, roles::LIST_ALL_TREATMENTS) {
         return Err(Error::forbidden());
     }
@@ -120,7 +132,8 @@ async fn chunk(product: &Physiotraq, tx: &mut Tx, wanted: &Wanted, offset: i64) 
 fn summary_header(unit: Unit) -> Vec<String> {
     let max = format!("max_temperature_{}", unit.name());
     let names = ["session_identifier", "status", "started_at", "ended_at", "duration_seconds", "device", "operator"];
-    let patient = ["anonymous", "patient_first_name", "patient_last_name", "patient_age", "patient_sex", "patient_weight_kg"];
+    let patient =
+        ["anonymous", "patient_first_name", "patient_last_name", "patient_age", "patient_sex", "patient_weight_kg"];
     let figures = ["max_temperature_celsius", &max, "alert_39_triggered", "alert_40_triggered", "notes"];
     names.into_iter().chain(patient).chain(figures).map(ToOwned::to_owned).collect()
 }
@@ -164,11 +177,7 @@ fn inert(field: &str) -> String {
     if formula { format!("'{field}") } else { field.to_owned() }
 }
 
-fn attachment(
-    name: &str,
-    header: Vec<u8>,
-    rows: impl Stream<Item = Result<Bytes>> + Send + 'static,
-) -> Response {
+fn attachment(name: &str, header: Vec<u8>, rows: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Response {
     let first = stream::once(async move { Ok(Bytes::from(header)) });
     let body = Body::from_stream(futures_util::StreamExt::chain(first, rows));
     let headers = [

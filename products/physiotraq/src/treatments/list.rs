@@ -13,8 +13,8 @@ use socle::{Caller, Result};
 use uuid::Uuid;
 
 use super::model::{Patient, Status, Treatment};
-use super::sql::{self, Wanted};
 use super::names;
+use super::sql::{self, Wanted};
 use crate::{Physiotraq, devices, people, wording};
 
 /// Rows on one page.
@@ -142,7 +142,12 @@ pub(super) async fn all(
     show(&product, &caller, (page, filter), None).await
 }
 
-async fn show(product: &Physiotraq, caller: &Caller, (page, filter): (Page, Filter), own: Option<Uuid>) -> Result<Response> {
+async fn show(
+    product: &Physiotraq,
+    caller: &Caller,
+    (page, filter): (Page, Filter),
+    own: Option<Uuid>,
+) -> Result<Response> {
     let admin = own.is_none();
     let path = if admin { "/physiotraq/admin/treatments" } else { "/physiotraq/app/treatments" };
     let mut tx = caller.begin().await?;

@@ -16,9 +16,8 @@ pub(super) struct SealedNames {
 
 /// Seals both names of a treatment.
 pub(super) fn seal(keys: &TenantKeys, row: Uuid, first: Option<&str>, last: Option<&str>) -> Result<SealedNames> {
-    let one = |column, name: Option<&str>| {
-        name.map(|name| keys.seal(Field { table: TABLE, column, row }, name)).transpose()
-    };
+    let one =
+        |column, name: Option<&str>| name.map(|name| keys.seal(Field { table: TABLE, column, row }, name)).transpose();
     Ok(SealedNames {
         first: one("patient_first_name", first)?,
         last: one("patient_last_name", last)?,

@@ -30,8 +30,6 @@ pub(crate) struct AlertView {
     pub limit: String,
     pub value: String,
     pub raised_at: String,
-    pub raised_ms: i64,
-    pub state: &'static str,
     pub acknowledged_by: Option<String>,
     pub acknowledged_at: Option<String>,
     pub note: Option<String>,
@@ -52,7 +50,6 @@ struct SampleRow {
 }
 
 struct TreatmentDetail {
-    id: String,
     session: String,
     label: String,
     anonymous: bool,
@@ -94,7 +91,12 @@ struct TreatmentPage {
 }
 
 /// A treatment the caller may see; the sight of it is recorded.
-pub(super) async fn seen(product: &Physiotraq, tx: &mut Tx, id: TreatmentId, action: &'static str) -> Result<Treatment> {
+pub(super) async fn seen(
+    product: &Physiotraq,
+    tx: &mut Tx,
+    id: TreatmentId,
+    action: &'static str,
+) -> Result<Treatment> {
     let keys = product.app.vault.keys(tx).await?;
     let treatment = sql::find(tx, &keys, id).await?;
     let caller = tx.caller().clone();
@@ -134,7 +136,6 @@ fn detail(caller: &Caller, page: &Page, t: Treatment, (summary, sample): (Summar
     let (unit, zone, lang, now) = (people::unit_of(caller), people::zone_of(caller), page.language(), caller.now());
     let sex = t.patient.sex.as_deref().map(|sex| page.t(&format!("sex-{sex}")));
     TreatmentDetail {
-        id: t.id.to_string(),
         label: list::patient(page, &t.patient),
         anonymous: t.patient.anonymous,
         status: t.status.name(),
@@ -158,7 +159,7 @@ fn detail(caller: &Caller, page: &Page, t: Treatment, (summary, sample): (Summar
         unit: unit.name(),
         curve: format!("/physiotraq/app/treatments/{}/curve", t.id),
         export: format!("/physiotraq/app/treatments/{}/export", t.id),
-        sample: sample.into_iter().map(|point| sample_row(page, point, (unit, zone))).collect(),
+        sample: sample.iter().map(|point| sample_row(page, point, (unit, zone))).collect(),
         session: t.session,
         device: t.device_name,
         operator: t.operator_name,
@@ -173,7 +174,7 @@ fn mean_interval(summary: &Summary) -> Option<f64> {
     (summary.readings > 1).then(|| (last - first).num_milliseconds() as f64 / 1_000.0 / (summary.readings - 1) as f64)
 }
 
-fn sample_row(page: &Page, point: Point, (unit, zone): (Unit, chrono_tz::Tz)) -> SampleRow {
+fn sample_row(page: &Page, point: &Point, (unit, zone): (Unit, chrono_tz::Tz)) -> SampleRow {
     let mark = match (point.quality, point.late) {
         (Quality::Implausible, _) => Some(page.t("mark-implausible")),
         (Quality::Low, _) => Some(page.t("mark-low")),
@@ -199,12 +200,6 @@ fn alert_views(caller: &Caller, page: &Page, rows: Vec<sql::AlertRow>) -> Vec<Al
         limit: wording::temperature(Celsius::from_decimal(row.limit_celsius), unit, lang),
         value: wording::temperature(Celsius::from_decimal(row.value), unit, lang),
         raised_at: wording::time_of_day(row.raised_at, zone),
-        raised_ms: row.raised_at.timestamp_millis(),
-        state: match (row.cleared_at, row.acknowledged_at) {
-            (Some(_), _) => "cleared",
-            (None, Some(_)) => "acknowledged",
-            (None, None) => "active",
-        },
         acknowledged_by: row.by,
         acknowledged_at: row.acknowledged_at.map(|at| wording::time_of_day(at, zone)),
         note: row.note,
@@ -267,9 +262,14 @@ pub(super) fn beginning(stretch: Stretch) -> (DateTime<Utc>, i64) {
 }
 
 /// The curve as scripts read it.
-pub(crate) fn curve_json(caller: &Caller, treatment: Option<&Treatment>, (points, alerts): (&[Point], &[sql::AlertRow])) -> Value {
+pub(crate) fn curve_json(
+    caller: &Caller,
+    treatment: Option<&Treatment>,
+    (points, alerts): (&[Point], &[sql::AlertRow]),
+) -> Value {
     let (watch, critical) = treatment.map_or((Celsius(39_000), Celsius(40_000)), |t| t.limits);
-    let warmest = points.iter().filter(|p| p.quality == Quality::Good).max_by_key(|p| (p.value, std::cmp::Reverse(p.at)));
+    let warmest =
+        points.iter().filter(|p| p.quality == Quality::Good).max_by_key(|p| (p.value, std::cmp::Reverse(p.at)));
     let point = |p: &Point| json!([p.at.timestamp_millis(), p.value.degrees(), p.quality.number()]);
     json!({
         "treatment": treatment.map(|t| t.id),

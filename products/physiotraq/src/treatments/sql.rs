@@ -107,7 +107,12 @@ pub(crate) struct Wanted {
 }
 
 /// A page of treatments, newest first.
-pub(crate) async fn list(tx: &mut Tx, keys: &TenantKeys, wanted: &Wanted, (offset, most): (i64, i64)) -> Result<Vec<Treatment>> {
+pub(crate) async fn list(
+    tx: &mut Tx,
+    keys: &TenantKeys,
+    wanted: &Wanted,
+    (offset, most): (i64, i64),
+) -> Result<Vec<Treatment>> {
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT t.id, t.license_id, t.session_identifier, t.device_id, d.name AS device_name, t.user_id,
@@ -208,9 +213,10 @@ pub(super) async fn insert(tx: &mut Tx, new: NewTreatment<'_>) -> Result<()> {
     .execute(tx.conn())
     .await;
     inserted.map(|_| ()).map_err(|error| match broken_constraint(&error) {
-        Some("treatments_one_running") => {
-            Error::conflict("BIZ_DEVICE_BUSY", "A treatment is running on this device. Stop it, or choose another device.")
-        }
+        Some("treatments_one_running") => Error::conflict(
+            "BIZ_DEVICE_BUSY",
+            "A treatment is running on this device. Stop it, or choose another device.",
+        ),
         _ => error.into(),
     })
 }
@@ -234,14 +240,23 @@ pub(super) async fn end(tx: &mut Tx, id: TreatmentId, status: Status) -> Result<
 /// The alerts of an ended treatment are over.
 pub(super) async fn close_alerts(tx: &mut Tx, id: TreatmentId) -> Result<()> {
     let now = tx.caller().now();
-    sqlx::query!("UPDATE physiotraq.alerts SET cleared_at = $2 WHERE treatment_id = $1 AND cleared_at IS NULL", id.0, now)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query!(
+        "UPDATE physiotraq.alerts SET cleared_at = $2 WHERE treatment_id = $1 AND cleared_at IS NULL",
+        id.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
 /// Takes note of an alert; its level when it was not taken note of before.
-pub(super) async fn acknowledge(tx: &mut Tx, (treatment, alert): (TreatmentId, Uuid), by: Uuid, note: Option<&str>) -> Result<Option<i16>> {
+pub(super) async fn acknowledge(
+    tx: &mut Tx,
+    (treatment, alert): (TreatmentId, Uuid),
+    by: Uuid,
+    note: Option<&str>,
+) -> Result<Option<i16>> {
     let now = tx.caller().now();
     let row = sqlx::query!(
         "UPDATE physiotraq.alerts SET acknowledged_at = $3, acknowledged_by = $4, note = $5
@@ -280,7 +295,6 @@ pub(crate) struct AlertRow {
     pub acknowledged_at: Option<DateTime<Utc>>,
     pub by: Option<String>,
     pub note: Option<String>,
-    pub cleared_at: Option<DateTime<Utc>>,
 }
 
 /// The alerts of a treatment, oldest first.
@@ -288,7 +302,7 @@ pub(crate) async fn alerts(tx: &mut Tx, treatment: TreatmentId) -> Result<Vec<Al
     Ok(sqlx::query_as!(
         AlertRow,
         r#"SELECT a.id, a.level, a.limit_celsius, a.value, a.raised_at, a.acknowledged_at,
-                  u.first_name || ' ' || u.last_name AS "by?", a.note, a.cleared_at
+                  u.first_name || ' ' || u.last_name AS "by?", a.note
            FROM physiotraq.alerts a LEFT JOIN physiotraq.users u ON u.id = a.acknowledged_by
            WHERE a.treatment_id = $1 ORDER BY a.raised_at, a.level"#,
         treatment.0
