@@ -50,13 +50,16 @@ $$;
 -- Before a person is known: the live session behind a cookie. Idle limit 12 h, absolute limit in the row.
 CREATE FUNCTION socle.live_session(wanted_realm text, token_hash bytea, at timestamptz)
 RETURNS TABLE (session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT s.id, a.id, a.email, a.language, s.last_seen_at
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT s.id, a.id, a.email, a.language, s.last_seen_at
   FROM socle.sessions s JOIN socle.accounts a ON a.id = s.account_id
   WHERE s.token_hash = live_session.token_hash
     AND s.ended_at IS NULL AND s.expires_at > live_session.at
     AND s.last_seen_at > live_session.at - interval '12 hours'
     AND a.status = 'active' AND a.realm = wanted_realm;
+END;
 $$;
 
 GRANT CREATE ON SCHEMA socle TO socle_lookup;

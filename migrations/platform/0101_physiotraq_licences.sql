@@ -49,13 +49,16 @@ GRANT SELECT ON physiotraq.users TO socle_lookup;
 CREATE FUNCTION physiotraq.signed_in(token_hash bytea, at timestamptz)
 RETURNS TABLE (session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz,
                tenant_id uuid, role text, name text, profile jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT s.session_id, s.account_id, s.email, s.language, s.last_seen_at,
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT s.session_id, s.account_id, s.email, s.language, s.last_seen_at,
          u.license_id, u.role, u.first_name || ' ' || u.last_name,
          jsonb_build_object('unit', u.temperature_unit, 'zone', l.time_zone)
   FROM socle.live_session('physiotraq', signed_in.token_hash, signed_in.at) s
   JOIN physiotraq.users u ON u.id = s.account_id
   JOIN physiotraq.licenses l ON l.id = u.license_id;
+END;
 $$;
 GRANT CREATE ON SCHEMA physiotraq TO socle_lookup;
 ALTER FUNCTION physiotraq.signed_in(bytea, timestamptz) OWNER TO socle_lookup;

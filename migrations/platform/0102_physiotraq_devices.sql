@@ -115,10 +115,13 @@ $$;
 -- Before the tenant of a device is known: the device behind a credential, with its calibration.
 CREATE FUNCTION physiotraq.device_caller(token_hash bytea)
 RETURNS TABLE (device_id uuid, license_id uuid, temp_slope numeric, temp_intercept numeric, calibration_version integer)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT d.id, d.license_id, d.temp_slope, d.temp_intercept, d.calibration_version
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT d.id, d.license_id, d.temp_slope, d.temp_intercept, d.calibration_version
   FROM physiotraq.device_credentials c JOIN physiotraq.devices d ON d.id = c.device_id
   WHERE c.token_hash = device_caller.token_hash AND c.revoked_at IS NULL AND d.released_at IS NULL;
+END;
 $$;
 
 GRANT CREATE ON SCHEMA physiotraq TO socle_lookup;

@@ -153,6 +153,11 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(db) if is_outage(db.code().as_deref()) => {
                 Self { cause: Some(error.to_string()), ..Self::unavailable(2) }
             }
+            // Class 22: a value that PostgreSQL cannot hold (a NUL character, a figure out of range).
+            sqlx::Error::Database(db) if db.code().is_some_and(|code| code.starts_with("22")) => Self {
+                cause: Some(error.to_string()),
+                ..Self::malformed("A value cannot be stored: it holds a NUL character or is out of range.")
+            },
             _ => Self::internal(error.to_string()),
         }
     }

@@ -19,7 +19,6 @@ use socle::live::Hub;
 use socle::sealed::Vault;
 use socle::web::{Assets, Site};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use crate::{Database, Device, Person};
 
@@ -41,9 +40,41 @@ pub struct Stage {
     /// The product, for a look inside.
     pub product: Physiotraq,
     address: SocketAddr,
-    ending: Option<oneshot::Sender<()>>,
-    served: tokio::task::JoinHandle<()>,
+    runtime: Option<tokio::runtime::Runtime>,
     count: AtomicU32,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Starts a server and leaves it running on this runtime.
+async fn serve(database: Arc<Database>, clock: Clock, config: Config) -> Result<(Physiotraq, SocketAddr)> {
+    let (app, ingest) = (database.app_url().into(), database.ingest_url().into());
+    let connected = Db::connect(&app, &ingest, config.database.connections).await;
+    let app = App {
+        db: connected.map_err(anyhow::Error::msg)?,
+        clock,
+        config: Arc::new(config),
+        passwords: socle::identity::Passwords::new()?,
+        vault: Arc::new(Vault::new([7; 32])),
+        live: Hub::default(),
+        assets: Assets::new(HashMap::new()),
+    };
+    let product = Physiotraq::start(app.clone()).await.map_err(anyhow::Error::msg)?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let site = Site::new(app).mount(product.clone().routes(), true);
+    tokio::spawn(async move {
+        if let Err(error) = site.serve(listener, std::future::pending()).await {
+            tracing::error!(%error, "the test server failed");
+        }
+    });
+    Ok((product, address))
 }
 
 /// A licence on the stage, with one device assigned to both.
@@ -84,29 +115,11 @@ impl Stage {
         let mut config = Config::load()?;
         config.database.connections = 8;
         change(&mut config);
-        let (app, ingest) = (database.app_url().into(), database.ingest_url().into());
-        let connected = Db::connect(&app, &ingest, config.database.connections).await;
-        let app = App {
-            db: connected.map_err(anyhow::Error::msg)?,
-            clock: clock.clone(),
-            config: Arc::new(config),
-            passwords: socle::identity::Passwords::new()?,
-            vault: Arc::new(Vault::new([7; 32])),
-            live: Hub::default(),
-            assets: Assets::new(HashMap::new()),
-        };
-        let product = Physiotraq::start(app.clone()).await.map_err(anyhow::Error::msg)?;
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        let site = Site::new(app).mount(product.clone().routes(), true);
-        let (ending, ended) = oneshot::channel::<()>();
-        let served = tokio::spawn(async move {
-            let until = async move { drop(ended.await) };
-            if let Err(error) = site.serve(listener, until).await {
-                tracing::error!(%error, "the test server failed");
-            }
-        });
-        Ok(Self { database, clock, product, address, ending: Some(ending), served, count: AtomicU32::new(1) })
+        // A runtime of its own: ended at once, it takes every task and connection of the server with it.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let starting = runtime.spawn(serve(Arc::clone(&database), clock.clone(), config));
+        let (product, address) = starting.await??;
+        Ok(Self { database, clock, product, address, runtime: Some(runtime), count: AtomicU32::new(1) })
     }
 
     /// `http://127.0.0.1:port`
@@ -122,20 +135,13 @@ impl Stage {
     /// When the new server cannot be started.
     pub async fn crash_and_restart(self) -> Result<Self> {
         let (database, clock) = (Arc::clone(&self.database), self.clock.clone());
-        self.served.abort();
         drop(self);
         Self::over(database, clock, |_| {}).await
     }
 
-    /// Ends the server in an orderly way.
-    pub async fn stop(mut self) {
-        if let Some(ending) = self.ending.take()
-            && ending.send(()).is_err()
-        {
-            tracing::debug!("the server had ended already");
-        }
+    /// Ends the server after it has saved what it holds.
+    pub async fn stop(self) {
         self.product.stop().await;
-        self.served.abort();
     }
 
     /// A licence with owner, operator and a device; names end in the licence's number.

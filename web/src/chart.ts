@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { paint, readPalette, type Scene } from "./chart-paint";
 import { type CurveAnswer, columns, type Point, range } from "./curve-data";
-import { floored, sign, type Unit } from "./temperature";
+import { decimal, floored, sign, type Unit } from "./temperature";
 import { clockTime } from "./words";
 
 /** How a chart behaves. */
@@ -97,7 +97,7 @@ export class TemperatureChart {
       },
       axes: [
         { ...axis(), size: 34, values: (_u, ticks) => ticks.map((tick) => clockTime(tick * 1000, (ticks[1] ?? 0) - (ticks[0] ?? 0) < 60)) },
-        { ...axis(), size: 52, values: (_u, ticks) => ticks.map((tick) => tick.toFixed(1)) },
+        { ...axis(), size: 52, values: (_u, ticks) => ticks.map((tick) => decimal(tick.toFixed(1))) },
       ],
       series: [{}, { stroke: () => scene.palette.line, width: 2.5, points: { show: false }, spanGaps: false }],
       hooks: {

@@ -1,6 +1,6 @@
 // The same curve as figures, for those who prefer numbers or cannot see a chart.
 import type { Point } from "./curve-data";
-import { floored, sign, type Unit } from "./temperature";
+import { decimal, floored, sign, type Unit } from "./temperature";
 import { clockTime, need, put } from "./words";
 
 const RECENT = 15;
@@ -29,7 +29,7 @@ function change(points: Point[], unit: Unit): string {
   const earlier = points.find((point) => point[0] >= last[0] - CHANGE_OVER_MS);
   if (!earlier || last[0] - earlier[0] < 60_000) return "–";
   const step = (last[1] - earlier[1]) * (unit === "fahrenheit" ? 1.8 : 1);
-  return `${step < 0 ? "−" : "+"}${Math.abs(step).toFixed(1)} ${sign(unit)}`;
+  return `${step < 0 ? "−" : "+"}${decimal(Math.abs(step).toFixed(1))} ${sign(unit)}`;
 }
 
 function row([t, celsius, quality]: Point, unit: Unit, texts: DOMStringMap): HTMLTableRowElement {

@@ -1,6 +1,6 @@
 // The large figure and everything that says how much it can be trusted: age, presence, line, reliability.
 import type { Band, LinkState, Presence, Reading } from "./live-events";
-import { sign, type Unit } from "./temperature";
+import { decimal, sign, type Unit } from "./temperature";
 import { announce } from "./announce";
 import { duration, fill, need, put } from "./words";
 
@@ -41,7 +41,7 @@ export class StageView {
     const { reading, unit } = state;
     put(this.unit, sign(unit));
     if (!reading) return;
-    put(this.figure, reading.shown[unit]);
+    put(this.figure, decimal(reading.shown[unit]));
     this.stage.dataset.band = reading.band;
     this.stage.dataset.quality = reading.quality;
     put(this.band, this.bandText(reading));

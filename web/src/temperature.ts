@@ -1,5 +1,10 @@
 // Units. The server compares in °C and floors what it shows; where a page has only °C it floors the same way.
 
+/** A figure with the decimal sign of the page's language. */
+export function decimal(figure: string): string {
+  return document.documentElement.lang === "fr" ? figure.replace(".", ",") : figure;
+}
+
 /** The unit a person reads. */
 export type Unit = "celsius" | "fahrenheit";
 
@@ -18,7 +23,7 @@ export function floored(celsius: number, unit: Unit): string {
   const thousandths = Math.round(celsius * 1000);
   const tenths =
     unit === "fahrenheit" ? Math.floor((thousandths * 9 + 160_000) / 500) : Math.floor(thousandths / 100);
-  return (tenths / 10).toFixed(1);
+  return decimal((tenths / 10).toFixed(1));
 }
 
 /** The band a value belongs to. */

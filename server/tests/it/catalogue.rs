@@ -24,8 +24,11 @@ const UNPROTECTED: [(&str, &str); 4] = [
     ("socle.partition_plans", "names of tables, to be partitioned by month"),
 ];
 
+/// In our own order: the database's would depend on its locale.
 async fn list(admin: &mut PgConnection, query: &'static str) -> Result<Vec<String>> {
-    Ok(sqlx::query_scalar(query).fetch_all(admin).await?)
+    let mut found: Vec<String> = sqlx::query_scalar(query).fetch_all(admin).await?;
+    found.sort();
+    Ok(found)
 }
 
 /// The query names what breaks a rule: nothing does.
@@ -43,13 +46,12 @@ async fn every_table_is_under_forced_row_level_security() -> Result<()> {
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
            AND ",
-        ours!(),
-        " ORDER BY 1"
+        ours!()
     );
-    let unprotected: Vec<String> = list(&mut admin, query).await?;
+    let unprotected = list(&mut admin, query).await?;
     assert_eq!(unprotected, UNPROTECTED.map(|(table, _)| table), "without ENABLE and FORCE ROW LEVEL SECURITY");
     let named: Vec<String> = sqlx::query_scalar(
-        "SELECT a.attrelid::regclass || '.' || a.attname FROM pg_attribute a
+        "SELECT format('%s.%s', a.attrelid::regclass, a.attname) FROM pg_attribute a
          WHERE a.attrelid = ANY($1::text[]::regclass[]) AND a.attnum > 0
            AND a.attname IN ('tenant_id', 'license_id', 'account_id', 'user_id', 'realm')",
     )
@@ -172,7 +174,8 @@ fn listed_definers() -> BTreeSet<String> {
     let text = sources::read("docs/definer-functions.txt");
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     let entry = |line: &str| {
-        let (signature, rest) = line.split_once(") ").unwrap_or_else(|| panic!("not `name(args) owner reason`: {line}"));
+        let (signature, rest) =
+            line.split_once(") ").unwrap_or_else(|| panic!("not `name(args) owner reason`: {line}"));
         let (owner, reason) = rest.split_once(' ').unwrap_or_else(|| panic!("no reason: {line}"));
         assert!(reason.trim().len() > 20, "a reason is a sentence: {line}");
         format!("{signature}) {owner}")

@@ -110,8 +110,7 @@ impl Config {
     /// # Errors
     /// When a file or variable cannot be read as the setting it names; the message names it.
     pub fn load() -> Result<Self, config::ConfigError> {
-        let environment =
-            config::Environment::with_prefix("SOCLE").prefix_separator("_").separator("__").try_parsing(true);
+        let environment = config::Environment::with_prefix("SOCLE").prefix_separator("_").separator("__");
         let mut builder = config::Config::builder()
             .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml))
             .add_source(config::File::with_name("socle").format(config::FileFormat::Toml).required(false))

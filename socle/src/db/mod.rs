@@ -9,8 +9,9 @@ mod tx;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgConnection, PgPool};
+use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres};
 
 pub use caller::{Caller, Machine, Person, Trace, Who};
 pub use door::Door;
@@ -57,7 +58,7 @@ impl Db {
     }
 
     async fn refuse_unfit_roles(&self) -> Result<(), String> {
-        let mut app = self.pool.acquire().await.map_err(|e| e.to_string())?;
+        let mut app = self.connection().await.map_err(|e| e.to_string())?;
         guard::refuse_unfit(&mut app).await?;
         let mut ingest = self.ingest.connect().await.map_err(|e| format!("the ingest role cannot sign in: {e}"))?;
         guard::refuse_unfit(&mut ingest).await
@@ -69,7 +70,7 @@ impl Db {
     /// # Errors
     /// 503 when no connection is free within two seconds.
     pub async fn door(&self) -> Result<Door> {
-        Ok(Door::new(self.pool.acquire().await?))
+        Ok(Door::new(self.connection().await?))
     }
 
     /// A connection of its own for a writer lane, as the ingest role.
@@ -85,13 +86,18 @@ impl Db {
     /// # Errors
     /// 503 when it does not.
     pub async fn ping(&self) -> Result<()> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.connection().await?;
         sqlx::Connection::ping(&mut *connection).await.map_err(Error::from)
     }
 
     /// Closes the pool, at shutdown.
     pub async fn close(&self) {
         self.pool.close().await;
+    }
+
+    async fn connection(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        #[expect(clippy::disallowed_methods, reason = "the one place that takes connections from the pool")]
+        self.pool.acquire().await
     }
 
     fn pool(&self) -> PgPool {

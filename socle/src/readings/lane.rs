@@ -16,6 +16,9 @@ use crate::{Error, Result};
 /// Readings in one commit at most.
 const BATCH: usize = 20_000;
 
+/// Up to this many rows go in one INSERT, more by COPY.
+const FEW: usize = 64;
+
 /// One request's readings.
 pub(super) struct Submission<R> {
     pub device: Uuid,
@@ -81,10 +84,15 @@ impl<R: Reading, S: Sink<R>> Lane<R, S> {
         Ok(plan.outcomes(&rows, &held))
     }
 
-    /// Empty when the plain COPY stored them all; otherwise each row's own outcome.
+    /// Empty when the plain statement stored them all; otherwise each row's own outcome.
     async fn store_leaf(&mut self, leaf: &str, rows: &[&R]) -> sqlx::Result<HashMap<Key, Outcome>> {
         let connection = self.connect().await?;
-        match sql::copy_into(connection, leaf, rows).await {
+        let stored = if rows.len() <= FEW {
+            sql::insert_few(connection, leaf, rows).await
+        } else {
+            sql::copy_into(connection, leaf, rows).await
+        };
+        match stored {
             Ok(()) => Ok(HashMap::new()),
             Err(sqlx::Error::Database(db)) if db.code().as_deref() == Some("23505") => {
                 sql::add_missing(connection, leaf, rows).await

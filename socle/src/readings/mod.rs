@@ -56,6 +56,8 @@ pub trait Reading: Send + Sync + 'static {
     fn same_value(&self, other: &Self) -> bool;
     /// Takes its number.
     fn numbered(&mut self, id: i64);
+    /// Its columns by name, for flushes of a few rows.
+    fn columns(&self) -> serde_json::Value;
     /// Writes its columns in order.
     ///
     /// # Errors

@@ -14,6 +14,16 @@ pub(super) async fn next_block<R: Reading>(connection: &mut PgConnection) -> sql
     sqlx::query_scalar("SELECT nextval($1::text::regclass)").bind(R::TABLE.sequence).fetch_one(connection).await
 }
 
+/// A few rows in one statement and one round trip. COPY takes two writes in a row, and sqlx sets no TCP_NODELAY: the
+/// second would wait 40 ms for the acknowledgement of the first (measured: p50 of single posts 88 ms).
+pub(super) async fn insert_few<R: Reading>(connection: &mut PgConnection, leaf: &str, rows: &[&R]) -> sqlx::Result<()> {
+    let columns = R::TABLE.columns;
+    let rows = serde_json::Value::Array(rows.iter().map(|row| row.columns()).collect());
+    let statement =
+        format!("INSERT INTO {leaf} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{leaf}, $1)");
+    sqlx::query(AssertSqlSafe(statement)).bind(rows).execute(connection).await.map(|_| ())
+}
+
 /// COPY into one leaf, a transaction of its own.
 pub(super) async fn copy_into<R: Reading>(connection: &mut PgConnection, leaf: &str, rows: &[&R]) -> sqlx::Result<()> {
     let body = copy::body(rows).map_err(|e| sqlx::Error::Protocol(e.to_string()))?;

@@ -81,6 +81,8 @@ fn error_of(response: &Response) -> Option<Error> {
 fn log_failure(error: &Error, trace: &Trace) {
     if error.status.is_server_error() {
         tracing::error!(request_id = trace.request_id, code = %error.code, cause = error.cause, "request failed");
+    } else if let Some(cause) = &error.cause {
+        tracing::warn!(request_id = trace.request_id, code = %error.code, cause, "request refused by the database");
     }
 }
 

@@ -275,9 +275,9 @@ assigned-nobody = Nobody
 ## Input errors
 error-age = Age is a whole number from 0 to 130.
 error-sex = Choose a sex from the list, or “Not specified”.
-error-weight = Weight is a number of kilograms from 0 to 500, for example 72.5.
+error-weight = Weight is a number of kilograms from 1 to 500, for example 72.5.
 error-name-too-long = This name is too long: 100 characters at most.
-error-notes-too-long = The notes are too long: 5,000 characters at most.
+error-notes-too-long = The notes are too long: 4,000 characters at most.
 error-note-too-long = The remark is too long: 500 characters at most.
 error-unit = Choose degrees Celsius or degrees Fahrenheit.
 error-device-required = Choose a device before starting.

@@ -275,9 +275,9 @@ assigned-nobody = Personne
 ## Erreurs de saisie
 error-age = L’âge est un nombre entier entre 0 et 130.
 error-sex = Choisissez un sexe dans la liste, ou « Non précisé ».
-error-weight = Le poids est un nombre de kilogrammes entre 0 et 500, par exemple 72,5.
+error-weight = Le poids est un nombre de kilogrammes entre 1 et 500, par exemple 72,5.
 error-name-too-long = Ce nom est trop long : 100 caractères au plus.
-error-notes-too-long = Les notes sont trop longues : 5 000 caractères au plus.
+error-notes-too-long = Les notes sont trop longues : 4 000 caractères au plus.
 error-note-too-long = La remarque est trop longue : 500 caractères au plus.
 error-unit = Choisissez degrés Celsius ou degrés Fahrenheit.
 error-device-required = Choisissez un appareil avant de démarrer.

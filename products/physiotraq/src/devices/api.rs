@@ -30,7 +30,8 @@ pub(super) async fn register(caller: Caller, Json(body): Json<RegisterBody>) -> 
         secret: body.secret.0,
         firmware_version: body.firmware_version.map(|version| version.0),
     };
-    let long = registration.firmware_version.as_deref().is_some_and(|v| v.chars().count() > 40);
+    let version = registration.firmware_version.as_deref().unwrap_or_default();
+    let long = version.chars().count() > 40 || version.contains('\0');
     let strings = [&registration.serial_number, &registration.mac_address];
     if long || strings.iter().any(|text| text.contains('\0')) {
         return Err(Error::invalid(vec![Detail::new(

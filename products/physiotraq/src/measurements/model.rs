@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use socle::Result;
 use socle::ids::TenantId;
 use socle::readings::{CopyRow, Key, Reading, Table};
@@ -133,6 +134,31 @@ impl Reading for Measurement {
 
     fn numbered(&mut self, id: i64) {
         self.id = id;
+    }
+
+    fn columns(&self) -> serde_json::Value {
+        json!({
+            "id": self.id,
+            "license_id": self.license,
+            "device_id": self.device,
+            "treatment_id": self.treatment,
+            "temperature": self.temperature.decimal(),
+            "raw_temperature": self.raw.decimal(),
+            "calibration_version": self.calibration,
+            "reliability": self.reliability,
+            "measured_at": self.measured_at,
+            "received_at": self.received_at,
+            "sequence": self.sequence,
+            "clock_ok": self.clock_ok(),
+            "implausible": !self.temperature.plausible(),
+            "late": self.late,
+            "battery_level": self.battery_level,
+            "battery_voltage": self.battery_voltage.map(|millivolts| Decimal::new(i64::from(millivolts), 3)),
+            "wifi_ssid": self.wifi_ssid,
+            "wifi_strength": self.wifi_strength,
+            "firmware_version": self.firmware_version,
+            "created_at": self.received_at,
+        })
     }
 
     fn encode(&self, row: &mut CopyRow<'_>) -> Result<()> {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 use socle::live::Event;
 use socle::web::Query;
-use socle::{Caller, Error, Result};
+use socle::{Caller, Error, Result, identity};
 use tokio::sync::broadcast;
 use tokio::time::{Interval, MissedTickBehavior};
 
@@ -25,6 +25,8 @@ use crate::{Physiotraq, people, roles};
 /// How often rights are looked at again; the server's time is sent every fifth time.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 const CLOCK_EVERY: u32 = 5;
+/// An open stream counts as activity of its session: every five minutes.
+const TOUCH_EVERY: u32 = 100;
 /// Topics of one stream at most.
 const TOPICS: usize = 50;
 
@@ -118,6 +120,11 @@ impl Stream {
 
     async fn look_again(&mut self) {
         self.looked = self.looked.wrapping_add(1);
+        if self.looked.is_multiple_of(TOUCH_EVERY)
+            && let Err(error) = identity::actions::touch(&self.caller).await
+        {
+            tracing::warn!(%error, "a live stream could not keep its session awake");
+        }
         match authorise(&self.product, &self.caller, &self.devices).await {
             Ok(()) if self.looked.is_multiple_of(CLOCK_EVERY) => self.waiting.push_back(clock(self.caller.now())),
             Ok(()) => {}

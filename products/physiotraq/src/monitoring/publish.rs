@@ -30,7 +30,7 @@ impl Monitor {
         let glance = self.glance(device);
         let mut events = vec![clock(now), Event::new("presence", &presence(device, &glance))];
         events.push(Event::new("treatment", &treatment(device, &glance, None)));
-        events.push(Event::new("alarm", &alarm(device, &glance, now)));
+        events.push(Event::new("alarm", &alarm(device, &glance)));
         if let Some(latest) = &glance.latest {
             events.push(Event::new("reading", &reading(device, &glance, latest)));
         }
@@ -62,8 +62,7 @@ impl Monitor {
     }
 
     pub(crate) fn publish_alarm(&self, device: DeviceId) {
-        let now = self.app.clock.now();
-        self.app.live.publish(&Self::topic(device), || Event::new("alarm", &alarm(device, &self.glance(device), now)));
+        self.app.live.publish(&Self::topic(device), || Event::new("alarm", &alarm(device, &self.glance(device))));
     }
 }
 
@@ -114,12 +113,12 @@ fn treatment(device: DeviceId, glance: &Glance, ended: Option<&Ended>) -> Value 
     }
 }
 
-fn alarm(device: DeviceId, glance: &Glance, now: DateTime<Utc>) -> Value {
+fn alarm(device: DeviceId, glance: &Glance) -> Value {
     json!({
         "device": device,
         "treatment": glance.treatment,
         "banner": banner(&glance.alerts),
-        "sound": glance.alerts.iter().any(|alert| alert.sounds(now)),
+        "sound": glance.alerts.iter().any(|alert| alert.sounds()),
         "alerts": glance.alerts.iter().map(alert).collect::<Vec<_>>(),
     })
 }

@@ -102,10 +102,10 @@ impl LiveAlert {
         self.acknowledged.as_ref().map(|(_, at)| *at + AUDIO_PAUSE)
     }
 
-    /// Only the critical level sounds, unless somebody took note less than two minutes ago.
+    /// Only the critical level sounds; pages keep silent until [`LiveAlert::silent_until`].
     #[must_use]
-    pub fn sounds(&self, now: DateTime<Utc>) -> bool {
-        self.level == 40 && self.silent_until().is_none_or(|until| now >= until)
+    pub fn sounds(&self) -> bool {
+        self.level == 40
     }
 }
 

@@ -1,0 +1,200 @@
+//! kill -9 under load: what was acknowledged is in the table, once, and the counters add up.
+//!
+//! The real binary is killed at a random moment while devices post batches and single readings; a device keeps what was
+//! not acknowledged and sends it again to the next server, as real ones do. 3 rounds, 20 with `bin/test --long`.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use socle::clock::Clock;
+use testkit::{Database, Device, Stage};
+use uuid::Uuid;
+
+use crate::binary::Binary;
+
+const DEVICES: usize = 4;
+const BATCH: i64 = 50;
+
+/// What identifies a reading.
+type Key = (Uuid, DateTime<Utc>, i64);
+
+/// One of a device's two senders: batches, or single readings.
+struct Sender {
+    device: Device,
+    clock: Clock,
+    single: bool,
+    /// The next reading's number; the two senders of a device count in different halves.
+    next: i64,
+    /// Sent and not acknowledged.
+    pending: Vec<(Key, Value)>,
+    acknowledged: Vec<Key>,
+    /// Readings acknowledged to all senders together.
+    together: Arc<AtomicUsize>,
+}
+
+impl Sender {
+    fn new(device: Device, single: bool, together: Arc<AtomicUsize>) -> Self {
+        let next = if single { 1_000_000_000 } else { 0 };
+        Self { device, clock: Clock::system(), single, next, pending: Vec::new(), acknowledged: Vec::new(), together }
+    }
+
+    fn fill(&mut self) {
+        if !self.pending.is_empty() {
+            return;
+        }
+        for _ in 0..(if self.single { 1 } else { BATCH }) {
+            self.next += 1;
+            let (at, sequence) = (self.clock.now(), self.next);
+            let reading = json!({ "temperature": 37.5, "measured_at": at, "sequence": sequence });
+            self.pending.push(((self.device.id.0, at, sequence), reading));
+        }
+    }
+
+    /// Sends what is pending. `Ok(false)`: the server wants it later. An error: the server is gone.
+    async fn send(&mut self) -> Result<bool> {
+        let readings: Vec<&Value> = self.pending.iter().map(|(_, reading)| reading).collect();
+        let answer = if self.single {
+            self.device.post("/measurements", readings[0]).await?
+        } else {
+            self.device.post("/measurements/batch", &json!({ "measurements": readings })).await?
+        };
+        if [429, 503].contains(&answer.status().as_u16()) {
+            return Ok(false);
+        }
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        assert!(status == 200 || status == 201, "{status} {body}");
+        assert_eq!(body["rejected"], 0, "{body}");
+        assert_eq!(body["received"], self.pending.len(), "{body}");
+        self.together.fetch_add(self.pending.len(), Ordering::SeqCst);
+        self.acknowledged.extend(self.pending.drain(..).map(|(key, _)| key));
+        Ok(true)
+    }
+
+    /// Posts until the server is gone.
+    async fn until_killed(mut self, url: String) -> Self {
+        self.device = self.device.at(url);
+        loop {
+            self.fill();
+            match self.send().await {
+                Ok(true) => {}
+                Ok(false) => tokio::time::sleep(Duration::from_millis(50)).await,
+                Err(_) => return self,
+            }
+        }
+    }
+
+    /// Sends again what the last server did not acknowledge.
+    async fn resend(&mut self, url: &str) -> Result<()> {
+        self.device = self.device.at(url.to_owned());
+        for _ in 0..100 {
+            if self.pending.is_empty() || self.send().await? {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("the server never took it")
+    }
+}
+
+/// A licence with registered devices; the server that made them is stopped.
+async fn seeded() -> Result<(Arc<Database>, Vec<Device>)> {
+    let stage = Stage::with(Clock::system(), |_| {}).await?;
+    let licence = stage.licence().await?;
+    let mut devices = vec![licence.device.clone()];
+    while devices.len() < DEVICES {
+        devices.push(stage.device(&licence).await?);
+    }
+    let database = Arc::clone(&stage.database);
+    stage.stop().await;
+    Ok((database, devices))
+}
+
+/// Between 300 and 900 ms, another one each time.
+fn a_while() -> Duration {
+    Duration::from_millis(300 + RandomState::new().hash_one(()) % 600)
+}
+
+async fn round(database: &Database, senders: Vec<Sender>, together: &AtomicUsize) -> Result<Vec<Sender>> {
+    let before = together.load(Ordering::SeqCst);
+    let binary = Binary::serve(database).await?;
+    let running: Vec<_> =
+        senders.into_iter().map(|sender| tokio::spawn(sender.until_killed(binary.url.clone()))).collect();
+    // However slow the machine: the load is under way before the time runs.
+    let mut waits = 0;
+    while together.load(Ordering::SeqCst) == before {
+        ensure!(waits < 3_000, "nothing was acknowledged in this round: there is no load");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        waits += 1;
+    }
+    tokio::time::sleep(a_while()).await;
+    binary.kill().await?;
+    let mut senders = Vec::new();
+    for sender in running {
+        senders.push(sender.await?);
+    }
+    Ok(senders)
+}
+
+/// Rows and counters of a device, as they are in the database.
+#[derive(Debug)]
+struct Counted {
+    rows: i64,
+    received: i64,
+    stored: i64,
+    duplicate: i64,
+    rejected: i64,
+}
+
+async fn counted(database: &Database, device: Uuid) -> Result<Counted> {
+    let (rows, received, stored, duplicate, rejected) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM physiotraq.measurements m WHERE m.device_id = s.device_id),
+                s.received, s.stored, s.duplicate, s.rejected
+         FROM physiotraq.device_states s WHERE s.device_id = $1",
+    )
+    .bind(device)
+    .fetch_one(&mut database.admin().await?)
+    .await?;
+    Ok(Counted { rows, received, stored, duplicate, rejected })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_reading_is_there_once_after_kill_9_under_load() -> Result<()> {
+    let (database, devices) = seeded().await?;
+    let together = Arc::new(AtomicUsize::new(0));
+    let sender = |device: &Device, single| Sender::new(device.clone(), single, Arc::clone(&together));
+    let both = |device: &Device| [sender(device, false), sender(device, true)];
+    let mut senders: Vec<Sender> = devices.iter().flat_map(both).collect();
+    let rounds = if std::env::var_os("SOCLE_LONG").is_some() { 20 } else { 3 };
+    for number in 1..=rounds {
+        senders = round(&database, senders, &together).await.with_context(|| format!("round {number}"))?;
+    }
+    let binary = Binary::serve(&database).await?;
+    for sender in &mut senders {
+        sender.resend(&binary.url).await?;
+    }
+    // An orderly end saves the counters; what they say must then be what the table holds.
+    binary.stop().await?;
+
+    let stored: Vec<Key> = sqlx::query_as("SELECT device_id, measured_at, sequence FROM physiotraq.measurements")
+        .fetch_all(&mut database.admin().await?)
+        .await?;
+    let once: HashSet<&Key> = stored.iter().collect();
+    assert_eq!(once.len(), stored.len(), "a reading is there twice");
+    let acknowledged: Vec<&Key> = senders.iter().flat_map(|sender| &sender.acknowledged).collect();
+    let lost: Vec<&&Key> = acknowledged.iter().filter(|key| !once.contains(*key)).collect();
+    assert!(lost.is_empty(), "{} of {} acknowledged readings are lost: {lost:?}", lost.len(), acknowledged.len());
+    assert_eq!(stored.len(), acknowledged.len(), "in the end everything was acknowledged, so nothing else is there");
+    for device in devices {
+        let counted = counted(&database, device.id.0).await?;
+        assert_eq!(counted.stored, counted.rows, "{counted:?}");
+        assert_eq!(counted.received, counted.stored + counted.duplicate + counted.rejected, "{counted:?}");
+    }
+    Ok(())
+}
