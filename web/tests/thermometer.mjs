@@ -33,8 +33,13 @@ export class Thermometer {
     return this.#send("/devices/heartbeat", { battery_level: 87, wifi_strength: -61, firmware_version: "03.1.0" });
   }
 
-  /** Posts one reading of now; resolves when it is acknowledged. */
-  async post(celsius) {
+  /** Posts one reading of now, from which the value then goes on; resolves when it is acknowledged. */
+  post(celsius) {
+    this.#value = celsius;
+    return this.#record(celsius);
+  }
+
+  async #record(celsius) {
     const t = Date.now();
     const answer = await this.#send("/measurements", {
       temperature: celsius,
@@ -65,7 +70,7 @@ export class Thermometer {
     const away = this.#target - this.#value;
     this.#value += Math.sign(away) * Math.min(Math.abs(away), SLOPE);
     const wobble = Math.abs(away) < SLOPE ? (1 + Math.sin(this.readings.length / 3)) * 0.03 : 0;
-    return this.post(Number((this.#value + wobble).toFixed(3)));
+    return this.#record(Number((this.#value + wobble).toFixed(3)));
   }
 
   /** Stops measuring, once what is under way is acknowledged. */
