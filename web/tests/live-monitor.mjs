@@ -141,7 +141,7 @@ async function stop() {
   await thermometer.pause();
   await page.click("#stop");
   await page.waitForSelector("#confirm[open]");
-  await main.look("stop-confirm");
+  await main.look("stop-confirm", { fullPage: false });
   await page.keyboard.press("Escape");
   check(page.url().includes(MONITOR), "a refused confirmation stops nothing");
   await page.click("#stop");
@@ -177,7 +177,7 @@ async function replay() {
   });
   await main.look("treatment");
   const clock = await shown(page, "#replay-clock");
-  await page.selectOption("#speed", "60");
+  await page.selectOption("#speed", "10");
   await page.click("#play");
   await page.waitForFunction((before) => document.getElementById("replay-clock").textContent !== before, clock);
   await page.waitForSelector('#replay-reading[data-band="critical"]', { timeout: 20_000 });

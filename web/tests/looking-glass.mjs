@@ -66,8 +66,8 @@ export class View {
     await this.page.goto(this.base + path);
   }
 
-  /** Looks at the page as it is: accessibility, policy, width, language; keeps a picture. */
-  async look(what) {
+  /** Looks at the page as it is: accessibility, policy, width, language; keeps a picture, of all of it or of the screen. */
+  async look(what, { fullPage = true } = {}) {
     const { page } = this;
     const fault = (text) => this.problems.push(`${what}: ${text}`);
     for (const violation of await page.evaluate(() => window.violations.splice(0))) fault(`policy: ${violation}`);
@@ -81,7 +81,7 @@ export class View {
     const dark = await page.evaluate(() => document.documentElement.classList.contains("dark"));
     if (dark !== (this.mode === "dark")) fault(dark ? "it is dark" : "it is not dark");
     for (const finding of await this.#axe()) fault(`accessibility: ${finding}`);
-    await page.screenshot({ path: join(this.shots, `${what}-${this.name}.png`), fullPage: true });
+    await page.screenshot({ path: join(this.shots, `${what}-${this.name}.png`), fullPage });
   }
 
   /** Serious and critical findings. The source is given to the page by the debugger, so the policy stays as it is. */

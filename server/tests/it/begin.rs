@@ -1,7 +1,7 @@
 //! A request that is cancelled while its transaction begins must leave nothing behind in the pool.
 //!
-//! Both tests stop BEGIN at the same place: its message waits for an advisory lock that the test holds, so the caller is
-//! cancelled exactly while the answer is outstanding, on any machine.
+//! Both tests stop BEGIN at the same place: its message waits for an advisory lock that the test holds, so the caller
+//! is cancelled exactly while the answer is outstanding, on any machine.
 
 use std::time::Duration;
 

@@ -189,7 +189,13 @@ async fn every_acknowledged_reading_is_there_once_after_kill_9_under_load() -> R
     assert_eq!(once.len(), stored.len(), "a reading is there twice");
     let acknowledged: Vec<&Key> = senders.iter().flat_map(|sender| &sender.acknowledged).collect();
     let lost: Vec<&&Key> = acknowledged.iter().filter(|key| !once.contains(*key)).collect();
-    assert!(lost.is_empty(), "{} of {} acknowledged readings are lost: {lost:?}", lost.len(), acknowledged.len());
+    assert!(
+        lost.is_empty(),
+        "{} of {} acknowledged readings are lost, the first {:?}",
+        lost.len(),
+        acknowledged.len(),
+        lost.first()
+    );
     assert_eq!(stored.len(), acknowledged.len(), "in the end everything was acknowledged, so nothing else is there");
     for device in devices {
         let counted = counted(&database, device.id.0).await?;

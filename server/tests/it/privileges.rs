@@ -53,7 +53,8 @@ async fn the_writer_may_insert_into_and_read_the_leaves_of_measurements_and_noth
     let rights = list(
         &mut admin,
         "SELECT format('%s %s', c.oid::regclass, p.name) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) AS p(name)
+         CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'])
+           AS p(name)
          WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
            AND (has_table_privilege('socle_ingest', c.oid, p.name)
                 OR p.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')

@@ -18,7 +18,6 @@ sign-in-submit = Sign in
 sign-in-privacy = Data encrypted on the server, keys kept apart.
 sign-in-failed = The address or the password does not match. Check both and try again.
 sign-in-busy = Many people are signing in right now. Try again in a few seconds.
-sign-in-too-many = Too many failed attempts. Wait a few minutes before trying again.
 
 field-optional = (optional)
 form-errors-title = { $count ->
@@ -56,4 +55,3 @@ error-503-title = Service temporarily unavailable
 error-503 = The service is very busy or restarting. Try again in a few seconds.
 
 notice-signed-out = You are signed out.
-notice-language = The language has been saved.

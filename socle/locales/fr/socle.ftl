@@ -18,7 +18,6 @@ sign-in-submit = Se connecter
 sign-in-privacy = Données chiffrées côté serveur, clés séparées.
 sign-in-failed = L’adresse ou le mot de passe ne correspond pas. Vérifiez-les, puis réessayez.
 sign-in-busy = Trop de connexions en ce moment. Réessayez dans quelques secondes.
-sign-in-too-many = Trop d’essais infructueux. Patientez quelques minutes avant de réessayer.
 
 field-optional = (facultatif)
 form-errors-title = { $count ->
@@ -56,4 +55,3 @@ error-503-title = Service momentanément indisponible
 error-503 = Le service est très sollicité ou redémarre. Réessayez dans quelques secondes.
 
 notice-signed-out = Vous êtes déconnecté.
-notice-language = La langue est enregistrée.

@@ -94,6 +94,8 @@ pub enum Transition {
     Raised(Raised),
     /// The condition has gone; a latching alarm waits for its acknowledgement.
     Latched(Raised),
+    /// The condition is back before anybody took note: the same alarm.
+    Returned(Raised),
     /// Over.
     Cleared(Raised),
 }
@@ -116,8 +118,8 @@ impl Alarm {
                 self.when_active(sample, raised, below_since, acknowledged)
             }
             Phase::Latched { raised } if sample.value >= self.rule.limit => {
-                // The condition is back before anybody looked: it is the same alarm, still unacknowledged.
-                (Phase::Active { raised, below_since: None, acknowledged: None }, None)
+                let active = Phase::Active { raised, below_since: None, acknowledged: None };
+                (active, Some(Transition::Returned(raised)))
             }
             latched @ Phase::Latched { .. } => (latched, None),
         };

@@ -14,7 +14,7 @@ use crate::{Error, Result};
 /// otherwise see a broken connection instead of the 413.
 const DRAIN: usize = 32 * 1024 * 1024;
 
-/// A JSON body.
+/// A JSON body: an object, as every request of ours is. (An array would be read as an object's fields in order.)
 pub struct Json<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
@@ -22,6 +22,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
         let body = body(request).await?;
+        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+            return Err(Error::malformed("The body must be a JSON object."));
+        }
         serde_json::from_slice(&body)
             .map(Self)
             .map_err(|error| Error::malformed(format!("The body is not valid: {error}.")))

@@ -216,7 +216,6 @@ measurements-none-text = No measurement was received during this treatment.
 mark-low = Low reliability
 mark-implausible = Implausible
 mark-late = Received late
-mark-clock = Device clock is wrong
 
 ## Log
 event-device-connected = Device connected
@@ -278,17 +277,14 @@ error-sex = Choose a sex from the list, or “Not specified”.
 error-weight = Weight is a number of kilograms from 1 to 500, for example 72.5.
 error-name-too-long = This name is too long: 100 characters at most.
 error-notes-too-long = The notes are too long: 4,000 characters at most.
-error-note-too-long = The remark is too long: 500 characters at most.
 error-unit = Choose degrees Celsius or degrees Fahrenheit.
-error-device-required = Choose a device before starting.
 error-device-offline = This device is offline. Bring it closer to the WiFi or choose another one.
 error-device-busy = A treatment is already in progress on this device. Choose another one.
-error-device-not-assigned = This device is not assigned to you. Ask the licence owner.
 error-serial = Enter the serial number printed on the label.
 error-claim-unknown = This serial number and code do not belong together. Check the label.
 error-claim-taken = This device already belongs to a licence. It must be released first.
 error-unit-quota = Your licence does not cover another device. Add a unit or release a device.
-error-device-name = Give the device a name of 1 to 100 characters.
+error-device-name = Give the device a name of 1 to 60 characters.
 
 ## Confirmations
 notice-started = The treatment has started.
@@ -298,3 +294,8 @@ notice-acknowledged = The alert is acknowledged.
 notice-claimed = The device has been added to your licence.
 notice-saved = The changes are saved.
 notice-window-open = The device can request a new key for 15 minutes.
+in-use-by = In use by { $name }
+years = { $n ->
+    [one] { $n } year
+   *[other] { $n } years
+}

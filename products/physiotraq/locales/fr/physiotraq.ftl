@@ -216,7 +216,6 @@ measurements-none-text = Aucune mesure n’a été reçue pendant ce traitement.
 mark-low = Fiabilité faible
 mark-implausible = Non plausible
 mark-late = Reçue en retard
-mark-clock = Horloge de l’appareil déréglée
 
 ## Journal
 event-device-connected = Appareil connecté
@@ -278,17 +277,14 @@ error-sex = Choisissez un sexe dans la liste, ou « Non précisé ».
 error-weight = Le poids est un nombre de kilogrammes entre 1 et 500, par exemple 72,5.
 error-name-too-long = Ce nom est trop long : 100 caractères au plus.
 error-notes-too-long = Les notes sont trop longues : 4 000 caractères au plus.
-error-note-too-long = La remarque est trop longue : 500 caractères au plus.
 error-unit = Choisissez degrés Celsius ou degrés Fahrenheit.
-error-device-required = Choisissez un appareil avant de démarrer.
 error-device-offline = Cet appareil est hors ligne. Rapprochez-le du WiFi ou choisissez-en un autre.
 error-device-busy = Un traitement est déjà en cours sur cet appareil. Choisissez-en un autre.
-error-device-not-assigned = Cet appareil ne vous est pas assigné. Demandez-le au responsable de la licence.
 error-serial = Saisissez le numéro de série inscrit sur l’étiquette.
 error-claim-unknown = Ce numéro de série et ce code ne vont pas ensemble. Vérifiez l’étiquette.
 error-claim-taken = Cet appareil appartient déjà à une licence. Il doit d’abord être libéré.
 error-unit-quota = Votre licence ne couvre pas d’appareil supplémentaire. Ajoutez une unité ou libérez un appareil.
-error-device-name = Donnez à l’appareil un nom de 1 à 100 caractères.
+error-device-name = Donnez à l’appareil un nom de 1 à 60 caractères.
 
 ## Confirmations
 notice-started = Le traitement a démarré.
@@ -298,3 +294,8 @@ notice-acknowledged = L’alerte est acquittée.
 notice-claimed = L’appareil est ajouté à votre licence.
 notice-saved = Les modifications sont enregistrées.
 notice-window-open = L’appareil peut demander une nouvelle clé pendant 15 minutes.
+in-use-by = Utilisé par { $name }
+years = { $n ->
+    [one] { $n } an
+   *[other] { $n } ans
+}

@@ -43,8 +43,9 @@ pub(super) async fn batch(
     let batch: Batch<'_> = serde_json::from_str(body.0.get())
         .map_err(|error| Error::malformed(format!("The body is {{\"measurements\": […]}}: {error}.")))?;
     let read = |item: &&RawValue| match serde_json::from_str::<Sent>(item.get()) {
-        Ok(sent) => sent.checked(),
-        Err(_) => Err("VAL_FIELDS"),
+        // An array would be read as an object's fields in order.
+        Ok(sent) if item.get().starts_with('{') => sent.checked(),
+        Ok(_) | Err(_) => Err("VAL_FIELDS"),
     };
     let checked: Vec<_> = batch.measurements.iter().map(read).collect();
     let outcomes = store(&product, &caller, checked).await?;

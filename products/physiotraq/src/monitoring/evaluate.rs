@@ -7,7 +7,7 @@ use socle::readings::Tally;
 use uuid::Uuid;
 
 use super::board::{Latest, Tracked};
-use super::{Monitor, persist};
+use super::{AlertState, LiveAlert, Monitor, persist};
 use crate::devices::DeviceId;
 use crate::measurements::{Measurement, Quality};
 
@@ -67,8 +67,8 @@ impl Monitor {
             let Some(running) = tracked.running.as_mut() else { return };
             let Some(held) = running.alerts.iter_mut().find(|held| held.id == alert) else { return };
             held.acknowledged = Some((by.to_owned(), at));
-            if held.state == super::AlertState::Active {
-                held.state = super::AlertState::Acknowledged;
+            if held.state == AlertState::Active {
+                held.state = AlertState::Acknowledged;
             }
             let level = held.level;
             if let Some(transition) = running.machine.acknowledge(level, at) {
@@ -128,7 +128,7 @@ impl Monitor {
         })
     }
 
-    fn settled(&self, device: DeviceId, due: &Due, alert: Option<super::LiveAlert>) {
+    fn settled(&self, device: DeviceId, due: &Due, alert: Option<LiveAlert>) {
         let mut devices = self.board.lock();
         let Some(running) = devices.get_mut(&device).and_then(|tracked| tracked.running.as_mut()) else { return };
         if running.id != due.treatment {
@@ -137,15 +137,19 @@ impl Monitor {
         if !running.pending.is_empty() {
             running.pending.remove(0);
         }
-        let same = |held: &super::LiveAlert, at| held.level == due.level && held.raised.condition_at == at;
+        let same = |held: &LiveAlert, at| held.level == due.level && held.raised.condition_at == at;
         match due.transition {
             Transition::Raised(raised) => {
+                if let Some((_, at)) = alert.as_ref().and_then(|alert| alert.acknowledged.as_ref()) {
+                    running.machine.acknowledge(due.level, *at);
+                }
                 running.alerts.retain(|held| !same(held, raised.condition_at));
                 running.alerts.extend(alert);
             }
-            Transition::Latched(raised) => {
+            Transition::Latched(raised) | Transition::Returned(raised) => {
+                let latched = matches!(due.transition, Transition::Latched(_));
                 for held in running.alerts.iter_mut().filter(|held| same(held, raised.condition_at)) {
-                    held.state = super::AlertState::Latched;
+                    held.state = if latched { AlertState::Latched } else { AlertState::Active };
                 }
             }
             Transition::Cleared(raised) => running.alerts.retain(|held| !same(held, raised.condition_at)),

@@ -6,7 +6,7 @@ use socle::ids::TenantId;
 use socle::{App, Result};
 
 use super::evaluate::Due;
-use super::{AlertState, LiveAlert, sql};
+use super::{LiveAlert, sql};
 use crate::devices::{DeviceId, Presence};
 use crate::events::{self, EventType};
 use crate::{BRANDING, measurements};
@@ -19,7 +19,7 @@ pub(super) async fn transition(app: &App, device: DeviceId, due: &Due) -> Result
     let mut tx = caller.begin().await?;
     let raised = match due.transition {
         Transition::Raised(raised) => raised,
-        Transition::Latched(_) => return Ok(None),
+        Transition::Latched(_) | Transition::Returned(_) => return Ok(None),
         Transition::Cleared(raised) => {
             sql::clear_alert(&mut tx, (due.treatment, due.level), raised.condition_at).await?;
             tx.commit().await?;
@@ -33,9 +33,10 @@ pub(super) async fn transition(app: &App, device: DeviceId, due: &Due) -> Result
         events::record(&mut tx, event, ("Treatment", due.treatment), facts).await?;
         sql::set_flag(&mut tx, due.treatment, due.level).await?;
     }
+    // As stored: when it is not fresh, somebody may have taken note of it before the crash.
+    let stored = sql::open_alerts(&mut tx, due.treatment).await?.into_iter().find(|alert| alert.id == id);
     tx.commit().await?;
-    let level = due.level;
-    Ok(Some(LiveAlert { id, level, limit: due.limit, raised, acknowledged: None, state: AlertState::Active }))
+    Ok(stored)
 }
 
 /// Writes a connected or disconnected event.

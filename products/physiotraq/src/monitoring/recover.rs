@@ -45,16 +45,17 @@ impl Monitor {
     async fn resume(&self, license: Uuid, id: Uuid, machine: Option<serde_json::Value>) -> Result<Option<Running>> {
         let mut tx = self.app.system(BRANDING.realm.name, TenantId(license)).begin().await?;
         let stored = sql::running(&mut tx, id).await?;
-        let alerts = sql::open_alerts(&mut tx, id).await?;
+        let mut alerts = sql::open_alerts(&mut tx, id).await?;
         drop(tx);
         let saved = machine.and_then(|machine| serde_json::from_value::<Machine>(machine).ok());
         let saved = saved.filter(|machine| machine.treatment == id);
         let mut machine = saved.unwrap_or_else(|| Machine::new(id, &stored.preset));
-        for alert in &alerts {
-            if let Some((_, at)) = &alert.acknowledged
-                && machine.is_in(alert.level, alert.raised.condition_at)
-            {
-                machine.acknowledge(alert.level, *at);
+        for alert in &mut alerts {
+            let saved = machine.state_of(alert.level, alert.raised.condition_at);
+            match (&alert.acknowledged, saved) {
+                (Some((_, at)), Some(_)) => drop(machine.acknowledge(alert.level, *at)),
+                (None, Some(state)) => alert.state = state,
+                (_, None) => {}
             }
         }
         Ok(Some(Running {

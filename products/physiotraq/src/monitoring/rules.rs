@@ -165,13 +165,16 @@ impl Machine {
         }
     }
 
-    /// Whether a stored alert is the one this machine is in.
+    /// Where this machine has a stored alert, when it is the one it is in.
     #[must_use]
-    pub fn is_in(&self, level: i16, condition_at: DateTime<Utc>) -> bool {
+    pub fn state_of(&self, level: i16, condition_at: DateTime<Utc>) -> Option<AlertState> {
         let alarm = if level == 40 { &self.critical } else { &self.watch };
         match &alarm.phase {
-            Phase::Active { raised, .. } | Phase::Latched { raised } => raised.condition_at == condition_at,
-            Phase::Normal | Phase::Pending { .. } => false,
+            Phase::Active { raised, acknowledged, .. } if raised.condition_at == condition_at => {
+                Some(if acknowledged.is_some() { AlertState::Acknowledged } else { AlertState::Active })
+            }
+            Phase::Latched { raised } if raised.condition_at == condition_at => Some(AlertState::Latched),
+            _ => None,
         }
     }
 }

@@ -114,6 +114,9 @@ impl PatientForm {
 
 /// "72,5" or "72.5", 1 to 500.
 fn kilograms(text: &str) -> Option<Decimal> {
+    if !text.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'.') {
+        return None;
+    }
     let weight: Decimal = text.replace(',', ".").parse().ok()?;
     (Decimal::ONE..=Decimal::from(500)).contains(&weight).then(|| weight.round_dp(2))
 }

@@ -31,6 +31,10 @@ async fn shown(licence: &Licence) -> Result<Value> {
     answers::json(licence.owner.get_json(&path).await?, 200).await
 }
 
+async fn shown_temperature(licence: &Licence) -> Result<Value> {
+    Ok(shown(licence).await?["temperature"].clone())
+}
+
 async fn readings(admin: &mut PgConnection, device: &Device) -> Result<i64> {
     let statement = "SELECT count(*) FROM physiotraq.measurements WHERE device_id = $1";
     behind::figure(admin, statement, device.id.0).await
@@ -46,7 +50,7 @@ async fn one_reading_is_stored_before_it_is_acknowledged() -> Result<()> {
     let mut admin = stage.database.admin().await?;
     let as_sent = Stored { temperature: 38.712, raw: 38.712, clock_ok: true, implausible: false, late: false };
     assert_eq!(stored(&mut admin, &licence.device, now).await?, as_sent);
-    answers::eventually(Value::from("38.712"), async || Ok(shown(&licence).await?["temperature"].clone())).await?;
+    answers::eventually(Value::from("38.712"), async || shown_temperature(&licence).await).await?;
     assert_eq!(shown(&licence).await?["status"], "online");
     Ok(())
 }
@@ -222,7 +226,7 @@ async fn the_latest_is_the_newest_by_device_time_not_by_arrival() -> Result<()> 
     assert_eq!(measured, now);
     stage.clock.advance(TimeDelta::seconds(1));
     device.measure(stage.clock.now(), 38.2).await?;
-    answers::eventually(Value::from("38.200"), async || Ok(shown(&licence).await?["temperature"].clone())).await
+    answers::eventually(Value::from("38.200"), async || shown_temperature(&licence).await).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
