@@ -17,7 +17,7 @@ CREATE TABLE physiotraq.measurements (
   sequence            bigint NOT NULL DEFAULT 0,
   clock_ok            boolean NOT NULL,          -- false: the device clock cannot be right; kept and marked
   implausible         boolean NOT NULL,          -- outside what a body core can be; kept and marked
-  late                boolean NOT NULL,          -- older than 60 s at receipt, or not newer than the last: never alarms
+  late                boolean NOT NULL,          -- over 60 s off at receipt, or older than the latest: never alarms
   battery_level       smallint,                  -- %
   battery_voltage     numeric(6,3),              -- V
   wifi_ssid           text,

@@ -45,7 +45,12 @@ pub async fn run(action: Action) -> Result<()> {
         }
         Action::Url { database } => {
             let cluster = ensure().await?;
-            prepare(&cluster, &database).await?;
+            if let Err(error) = prepare(&cluster, &database).await {
+                // While a migration is being written its text changes; what was made from the old text is made anew.
+                eprintln(&format!("{error}; the database {database:?} is made anew"));
+                discard(&cluster, &database).await?;
+                prepare(&cluster, &database).await?;
+            }
             println!("{}", cluster.superuser_url(&database));
             cluster.keep();
         }
@@ -104,6 +109,14 @@ pub async fn prepare(cluster: &Cluster, database: &str) -> Result<(SecretString,
         .map_err(|e| anyhow!(e))?;
     let url = |role: &str, password: &str| SecretString::from(cluster.url(role, password, database));
     Ok((url("socle_app", &app), url("socle_ingest", &ingest)))
+}
+
+/// Drops a database of the private cluster.
+pub async fn discard(cluster: &Cluster, database: &str) -> Result<()> {
+    let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
+    let drop = format!("DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)");
+    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut admin).await?;
+    Ok(())
 }
 
 /// The checkout is where the binary was built; an installed binary takes the folder it is started in.

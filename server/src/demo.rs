@@ -14,7 +14,6 @@ use socle::clock::Clock;
 use socle::config::{Config, Environment};
 use socle::ids::{AccountId, TenantId};
 use socle::logging;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::device_client::DeviceClient;
 use crate::serve::{self, Server};
@@ -50,7 +49,8 @@ pub async fn run(options: Options) -> Result<()> {
     println!("starting PostgreSQL…");
     let cluster = cluster::ensure().await?;
     config.sealed.key_file.get_or_insert_with(|| cluster.folder().join("demo-key-encryption-key.hex"));
-    start_afresh(&cluster).await?;
+    // Every demo begins with the same data.
+    cluster::discard(&cluster, DATABASE).await?;
     let (app, ingest) = cluster::prepare(&cluster, DATABASE).await?;
     let server = Server::start(&config, &app, &ingest).await?;
     let url = server.url();
@@ -62,14 +62,6 @@ pub async fn run(options: Options) -> Result<()> {
     if tokio::task::spawn_blocking(move || cluster.stop_if_last()).await?? {
         println!("PostgreSQL is stopped; its data is kept");
     }
-    Ok(())
-}
-
-/// Every demo begins with the same data.
-async fn start_afresh(cluster: &private_pg::Cluster) -> Result<()> {
-    let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
-    let drop = format!("DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)");
-    sqlx::raw_sql(AssertSqlSafe(drop)).execute(&mut admin).await?;
     Ok(())
 }
 

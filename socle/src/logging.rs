@@ -48,3 +48,16 @@ pub fn mask_ip(ip: std::net::IpAddr) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_name_a_person_is_masked() {
+        assert_eq!(mask_email("marie.durand@clinique.fr"), "m…@clinique.fr");
+        assert_eq!(mask_email("no address"), "…");
+        assert_eq!(mask_ip("192.0.2.17".parse().unwrap()), "192.0.2.…");
+        assert_eq!(mask_ip("2001:db8:1:2::3".parse().unwrap()), "2001:db8:…");
+    }
+}

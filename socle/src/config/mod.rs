@@ -1,6 +1,7 @@
 //! Layered settings: built-in defaults, then `socle.toml`, then `SOCLE_<SECTION>__<KEY>`; `DATABASE_URL` and
 //! `SOCLE_PORT` are short names for the two that everybody sets. See `docs/operations.md`.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
@@ -156,5 +157,28 @@ pub fn with_user(url: &str, user: &str, password: &str) -> Result<String, String
     let (scheme, rest) = url.split_once("://").ok_or("the database URL is not of the form postgres://…")?;
     let (authority, tail) = rest.split_once('/').unwrap_or((rest, ""));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let password = utf8_percent_encode(password, NON_ALPHANUMERIC);
     Ok(format!("{scheme}://{user}:{password}@{host}/{tail}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_takes_the_place_of_the_urls_own() {
+        let put = |url| with_user(url, "socle_app", "secret");
+        assert_eq!(put("postgres://admin:x@db.example/socle").unwrap(), "postgres://socle_app:secret@db.example/socle");
+        assert_eq!(put("postgres://db:5432/socle?a=b").unwrap(), "postgres://socle_app:secret@db:5432/socle?a=b");
+        assert_eq!(with_user("postgres://h/d", "u", "p@/#").unwrap(), "postgres://u:p%40%2F%23@h/d");
+        assert!(put("db/socle").is_err());
+    }
+
+    #[test]
+    fn the_defaults_are_whole_and_secrets_are_not_printed() {
+        let mut config = Config::load().unwrap();
+        config.database.url = Some("postgres://u:hidden@h/d".into());
+        assert!(!format!("{config:?}").contains("hidden"));
+        assert_eq!(config.readings.lanes, 4);
+    }
 }

@@ -37,6 +37,10 @@ pub(super) async fn finish<P: Product>(State(product): State<P>, request: Reques
     if let Some(error) = error_of(&response) {
         log_failure(&error, &trace);
         let extensions = std::mem::take(response.extensions_mut());
+        let page = match caller_of(&extensions) {
+            Some(caller) => page.for_caller(&product, caller),
+            None => page,
+        };
         response = body_of(&error, &trace, now, if as_json { None } else { Some(page) });
         *response.extensions_mut() = extensions;
     }

@@ -27,8 +27,13 @@ pub(super) async fn gate<P: Product>(
     let base = product.branding().base;
     match admit(&product, route, request.headers(), trace).await {
         Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
+            request.extensions_mut().insert(caller.clone());
+            let mut response = next.run(request).await;
+            if response.extensions().get::<Error>().is_some() {
+                // The error's page shows who looks at it, with their navigation.
+                response.extensions_mut().insert(caller);
+            }
+            response
         }
         Err(error) if error.status == http::StatusCode::UNAUTHORIZED && route.kind == Kind::Page => {
             let wanted = request.uri().path_and_query().map_or("/", |p| p.as_str());

@@ -96,11 +96,26 @@ impl Catalogue {
         self.find(lang, key, Some(&args))
     }
 
+    /// A text whose key came from outside: `None`, without a word in the log, when there is none.
+    #[must_use]
+    pub fn known(&self, lang: Lang, key: &str) -> Option<String> {
+        self.lookup(lang, key, None)
+    }
+
     fn find(&self, lang: Lang, key: &str, args: Option<&HashMap<Cow<'static, str>, FluentValue<'_>>>) -> String {
-        let own = self.own.and_then(|texts| texts.try_lookup_complete(lang.id(), key, args));
-        own.or_else(|| KERNEL.try_lookup_complete(lang.id(), key, args)).unwrap_or_else(|| {
+        self.lookup(lang, key, args).unwrap_or_else(|| {
             tracing::error!(key, "missing text");
             key.to_owned()
         })
+    }
+
+    fn lookup(
+        &self,
+        lang: Lang,
+        key: &str,
+        args: Option<&HashMap<Cow<'static, str>, FluentValue<'_>>>,
+    ) -> Option<String> {
+        let own = self.own.and_then(|texts| texts.try_lookup_complete(lang.id(), key, args));
+        own.or_else(|| KERNEL.try_lookup_complete(lang.id(), key, args))
     }
 }

@@ -98,7 +98,7 @@ impl Page {
     }
 
     /// The same page for a caller.
-    fn for_caller<P: Product>(mut self, product: &P, caller: &Caller) -> Self {
+    pub(super) fn for_caller<P: Product>(mut self, product: &P, caller: &Caller) -> Self {
         if let Ok(person) = caller.person() {
             self.nav = product.nav(caller, self.language, &self.path);
             self.viewer = Some(Viewer {
@@ -169,7 +169,7 @@ fn notice_of(page: &Page, parts: &Parts) -> Option<Notice> {
     let name = query.split('&').find_map(|pair| pair.strip_prefix("notice="))?;
     let known = name.len() <= 40 && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     let key = format!("notice-{name}");
-    let text = known.then(|| page.t(&key)).filter(|text| *text != key)?;
+    let text = known.then(|| page.texts.known(page.language, &key)).flatten()?;
     Some(Notice { kind: "success", text })
 }
 

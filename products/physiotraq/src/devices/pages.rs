@@ -175,7 +175,8 @@ pub(super) async fn list(
     };
     let row = |(card, (count, registered))| DeviceRow { card, assigned: assigned(count), registered };
     let devices = cards.into_iter().zip(facts).map(row).filter(|row| wanted(&row.card)).collect();
-    Ok(html(&DeviceList { page, devices, status: filter.status, all, online, offline })?.into_response())
+    let status = if filter.status.is_empty() { "all".to_owned() } else { filter.status };
+    Ok(html(&DeviceList { page, devices, status, all, online, offline })?.into_response())
 }
 
 pub(super) async fn new(page: Page, Query(prefilled): Query<Prefilled>) -> Result<Response> {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
@@ -12,12 +12,10 @@ use socle::web::Json;
 use socle::{Caller, Error, Result};
 
 use super::Measurement;
+use super::model::LIVE_FOR;
 use super::parse::{Checked, Sent};
 use crate::Physiotraq;
 use crate::devices::{DeviceId, Known};
-
-/// A reading older than this at receipt is late (decision: live or late).
-const LIVE_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// `POST /api/v1/measurements`
 pub(super) async fn one(State(product): State<Physiotraq>, caller: Caller, Json(sent): Json<Sent>) -> Result<Response> {
@@ -112,7 +110,7 @@ fn measurement(product: &Physiotraq, context: &Context, sent: Checked) -> Result
         received_at: *now,
         sequence: sent.sequence,
         leaf,
-        late: *now - at > LIVE_FOR || newest.is_some_and(|newest| at < newest),
+        late: (*now - at).abs() > LIVE_FOR || newest.is_some_and(|newest| at < newest),
         battery_level: sent.state.battery_level,
         battery_voltage: sent.state.battery_voltage,
         wifi_ssid: sent.state.ssid,

@@ -1,6 +1,6 @@
 //! A reading, and how it goes into the table.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -11,6 +11,9 @@ use socle::readings::{CopyRow, Key, Reading, Table};
 use super::Leaf;
 use crate::devices::DeviceId;
 use crate::units::Celsius;
+
+/// A reading further than this from the server's time at receipt is no live one (decision on live and late).
+pub const LIVE_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// One reading of one thermometer (spec: Measurement).
 #[derive(Clone, Debug)]
@@ -100,6 +103,12 @@ impl Quality {
 }
 
 impl Measurement {
+    /// Whether its clock runs so far ahead that it must not stand for "now": it would make every right one late.
+    #[must_use]
+    pub fn ahead(&self) -> bool {
+        self.measured_at - self.received_at > LIVE_FOR
+    }
+
     /// Whether its clock can be right.
     #[must_use]
     pub fn clock_ok(&self) -> bool {

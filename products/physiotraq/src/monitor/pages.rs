@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::devices::{self, DeviceCard, DeviceId};
 use crate::measurements::sql::Stretch;
-use crate::monitoring::{Glance, Latest, LiveAlert};
+use crate::monitoring::{DEFAULT_RELIABILITY_LIMIT, Glance, Latest, LiveAlert};
 use crate::treatments::{self, AlertView, Status, TreatmentId, actions};
 use crate::units::{Celsius, Unit};
 use crate::{Physiotraq, people, roles, wording};
@@ -78,10 +78,12 @@ pub(super) async fn show(
 ) -> Result<Response> {
     let mut tx = caller.begin().await?;
     let device = devices::sql::find(&mut tx, id).await?;
-    product.policies.require(caller.person()?, (roles::SEE_DEVICE, roles::WATCH_DEVICE), &device.resource())?;
+    let person = caller.person()?;
+    product.policies.require(person, (roles::SEE_DEVICE, roles::WATCH_DEVICE), &device.resource())?;
     let glance = product.monitor.glance(id);
     let treatment = head(&product, &mut tx, &page, &glance).await?;
-    let may_operate = treatment.as_ref().is_some_and(|(_, may)| *may);
+    let may_start = || product.policies.allows(person, roles::START_TREATMENT, &device.resource());
+    let may_operate = treatment.as_ref().map_or_else(may_start, |(_, may)| *may);
     let device = devices::cards(&product, &mut tx, &page, vec![device]).await?.pop().ok_or_else(Error::not_found)?;
     let alerts = glance.alerts.iter().map(|alert| alert_view(&caller, &page, alert)).collect();
     let monitor = Monitor {
@@ -163,10 +165,20 @@ pub(super) async fn curve(
     let device = devices::sql::find(&mut tx, id).await?;
     product.policies.require(caller.person()?, (roles::SEE_DEVICE, roles::WATCH_DEVICE), &device.resource())?;
     let now = caller.now();
-    let from = product.monitor.running(id).map_or(now - LOOK_BACK, |(_, started)| started);
-    let stretch = Stretch { device: id, from, to: now + TimeDelta::minutes(5), reliability_limit: 50 };
+    let (treatment, alerts) = match product.monitor.running(id) {
+        Some((running, _)) => {
+            let keys = product.app.vault.keys(&mut tx).await?;
+            let treatment = treatments::sql::find(&mut tx, &keys, TreatmentId(running)).await?;
+            let alerts = treatments::sql::alerts(&mut tx, treatment.id).await?;
+            (Some(treatment), alerts)
+        }
+        None => (None, Vec::new()),
+    };
+    let (from, to) = (now - LOOK_BACK, now + TimeDelta::minutes(5));
+    let before = Stretch { device: id, from, to, reliability_limit: DEFAULT_RELIABILITY_LIMIT };
+    let stretch = treatment.as_ref().map_or(before, |treatment| treatment.stretch(now));
     let points = treatments::points(&mut tx, stretch, after).await?;
-    Ok(axum::Json(treatments::curve_json(&caller, None, (&points, &[]))).into_response())
+    Ok(axum::Json(treatments::curve_json(&caller, treatment.as_ref(), (&points, &alerts))).into_response())
 }
 
 pub(super) async fn stop(

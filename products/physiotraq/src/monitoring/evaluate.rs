@@ -134,7 +134,8 @@ impl Monitor {
         if running.id != due.treatment {
             return;
         }
-        if !running.pending.is_empty() {
+        // The lane and the tick may both have written the first one; only it is taken off, and only once.
+        if running.pending.first() == Some(&(due.level, due.transition)) {
             running.pending.remove(0);
         }
         let same = |held: &LiveAlert, at| held.level == due.level && held.raised.condition_at == at;
@@ -176,10 +177,10 @@ pub(super) fn one(tracked: &mut Tracked, reading: &Measurement) -> Option<Latest
     if reading.late {
         widen(&mut tracked.late, reading.measured_at);
     }
-    let limit = tracked.running.as_ref().map_or(50, |running| running.reliability_limit);
+    let limit = tracked.running.as_ref().map_or(super::DEFAULT_RELIABILITY_LIMIT, |running| running.reliability_limit);
     let latest = Latest::of(reading, limit);
     let held = tracked.latest.as_ref().map(|held| (held.measured_at, held.sequence));
-    let newest = held.is_none_or(|held| (reading.measured_at, reading.sequence) > held);
+    let newest = held.is_none_or(|held| (reading.measured_at, reading.sequence) > held) && !reading.ahead();
     evaluate(tracked, reading, latest.quality);
     if !newest {
         return None;

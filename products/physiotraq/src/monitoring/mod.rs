@@ -179,5 +179,8 @@ impl Sink<Measurement> for Monitor {
     }
 }
 
+/// Outside a treatment, readings below this are shown as of low quality (the preset's default).
+pub(crate) const DEFAULT_RELIABILITY_LIMIT: i16 = 50;
+
 /// How long the sound stays silent after an acknowledgement.
 pub(crate) const AUDIO_PAUSE: TimeDelta = TimeDelta::minutes(2);

@@ -26,6 +26,9 @@ pub(super) async fn transition(app: &App, device: DeviceId, due: &Due) -> Result
             return Ok(None);
         }
     };
+    if !sql::still_running(&mut tx, due.treatment).await? {
+        return Ok(None);
+    }
     let (id, fresh) = sql::raise_alert(&mut tx, device, due, raised).await?;
     if fresh {
         let event = if due.level == 40 { EventType::AlertTemperature40 } else { EventType::AlertTemperature39 };

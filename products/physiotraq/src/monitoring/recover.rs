@@ -50,10 +50,13 @@ impl Monitor {
         let saved = machine.and_then(|machine| serde_json::from_value::<Machine>(machine).ok());
         let saved = saved.filter(|machine| machine.treatment == id);
         let mut machine = saved.unwrap_or_else(|| Machine::new(id, &stored.preset));
+        let mut pending = Vec::new();
         for alert in &mut alerts {
             let saved = machine.state_of(alert.level, alert.raised.condition_at);
             match (&alert.acknowledged, saved) {
-                (Some((_, at)), Some(_)) => drop(machine.acknowledge(alert.level, *at)),
+                (Some((_, at)), Some(_)) => {
+                    pending.extend(machine.acknowledge(alert.level, *at).map(|over| (alert.level, over)));
+                }
                 (None, Some(state)) => alert.state = state,
                 (_, None) => {}
             }
@@ -65,7 +68,7 @@ impl Monitor {
             machine,
             warmest: stored.warmest,
             alerts,
-            pending: Vec::new(),
+            pending,
         }))
     }
 

@@ -150,6 +150,14 @@ pub(super) async fn open_alerts(tx: &mut Tx, treatment: Uuid) -> Result<Vec<Live
         .collect())
 }
 
+/// Whether a treatment runs; its row is held so that it cannot end before what follows is written.
+pub(super) async fn still_running(tx: &mut Tx, treatment: Uuid) -> Result<bool> {
+    let row = sqlx::query!("SELECT status FROM physiotraq.treatments WHERE id = $1 FOR UPDATE", treatment)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(row.status == "in_progress")
+}
+
 /// Writes an alert once; says its id and whether it is new.
 pub(super) async fn raise_alert(tx: &mut Tx, device: DeviceId, due: &Due, raised: Raised) -> Result<(Uuid, bool)> {
     let now = tx.caller().now();

@@ -53,7 +53,7 @@ pub(super) async fn one(
 }
 
 fn reading_header(unit: Unit) -> Vec<String> {
-    let shown = format!("temperature_{}", unit.name());
+    let shown = format!("shown_{}", unit.name());
     let names = ["measured_at", "temperature_celsius", &shown, "raw_celsius", "reliability_percent", "quality", "late"];
     let rest = ["battery_percent", "wifi_dbm", "firmware_version", "received_at", "sequence"];
     names.into_iter().chain(rest).map(ToOwned::to_owned).collect()
@@ -130,7 +130,7 @@ async fn chunk(product: &Physiotraq, tx: &mut Tx, wanted: &Wanted, offset: i64) 
 }
 
 fn summary_header(unit: Unit) -> Vec<String> {
-    let max = format!("max_temperature_{}", unit.name());
+    let max = format!("max_shown_{}", unit.name());
     let names = ["session_identifier", "status", "started_at", "ended_at", "duration_seconds", "device", "operator"];
     let patient =
         ["anonymous", "patient_first_name", "patient_last_name", "patient_age", "patient_sex", "patient_weight_kg"];

@@ -50,10 +50,13 @@ impl Filter {
     /// dropped: a mistyped filter must not show more than was asked for.
     pub fn wanted(&self, keys: &TenantKeys, own: Option<Uuid>, zone: Tz) -> Wanted {
         let id = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap_or(Uuid::nil()));
+        let readable = |text: &str, read: bool| text.is_empty() || read;
+        let all_readable = readable(&self.status, Status::parse(&self.status).is_some())
+            && [&self.from, &self.to].into_iter().all(|text| readable(text, day(text).is_some()));
         let search = Some(self.q.trim()).filter(|q| !q.is_empty() && !q.contains('\0'));
         Wanted {
             operator: own.or_else(|| id(&self.operator)),
-            device: id(&self.device),
+            device: if all_readable { id(&self.device) } else { Some(Uuid::nil()) },
             status: Status::parse(&self.status),
             from: day(&self.from).and_then(|day| midnight(day, zone)),
             until: day(&self.to).and_then(|day| day.checked_add_days(Days::new(1))).and_then(|day| midnight(day, zone)),
