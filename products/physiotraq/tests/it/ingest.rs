@@ -251,7 +251,11 @@ async fn a_clock_that_cannot_be_right_is_kept_marked_and_not_plotted() -> Result
     let points = answers::json(curve, 200).await?["points"].clone();
     let plotted: Vec<_> = points.as_array().unwrap().iter().map(|point| point[1].clone()).collect();
     assert_eq!(plotted, [json!(37.5), json!(37.6)]);
-    assert_eq!(shown(&licence).await?["temperature"], "37.600");
+    // What is minutes ahead is no "now": it must not make the right ones late.
+    assert_eq!(shown(&licence).await?["temperature"], "37.500");
+    stage.clock.advance(TimeDelta::seconds(5));
+    device.measure(stage.clock.now(), 37.7).await?;
+    assert_eq!(shown(&licence).await?["temperature"], "37.700");
     Ok(())
 }
 
