@@ -64,16 +64,27 @@ pub async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
-/// All records of a folder, by name.
+/// All records of a folder and of the folders in it, by name. Other files are passed over.
 pub fn folder(folder: &Path) -> Result<Vec<PathBuf>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    let mut files = Vec::new();
+    for entry in entries(folder)? {
+        if entry.is_dir() {
+            files.extend(entries(&entry)?);
+        } else {
+            files.push(entry);
+        }
+    }
     files.retain(|file| file.extension().is_some_and(|kind| kind == "csv" || kind == "txt") && read(file).is_ok());
     files.sort();
     if files.is_empty() {
         bail!("{} holds no record: CSV with time,celsius or Time,Parameter,Value", folder.display());
     }
     Ok(files)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("{}", folder.display()))?;
+    Ok(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
 }
 
 /// Sends a record at the speed of life, or faster; a reading's time is the time it is sent.
