@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 /// A file or folder below the shared data, or `None` after saying which test is skipped for want of it.
+///
+/// # Panics
+/// In CI, when the shared data are there and this is not: a skipped test must not look like a passed one.
 #[must_use]
 #[expect(clippy::print_stdout, reason = "a skipped test must be seen in the runner's output")]
 pub fn shared_file(test: &str, path: &str) -> Option<PathBuf> {
@@ -12,6 +15,8 @@ pub fn shared_file(test: &str, path: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
+    let ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(!(ci && root.exists()), "{test} would be skipped in CI: {} is missing", file.display());
     println!("SKIPPED {test}: {}", file.display());
     None
 }

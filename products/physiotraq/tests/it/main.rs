@@ -39,4 +39,6 @@ mod strangers;
 #[cfg(test)]
 mod tenancy;
 #[cfg(test)]
+mod trail;
+#[cfg(test)]
 mod treatments;
