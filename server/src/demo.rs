@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use physiotraq::Physiotraq;
 use physiotraq::devices::DeviceId;
+use physiotraq::devices::actions::import;
 use physiotraq::licences::NewLicence;
 use physiotraq::seed::{self, SeedDevice, SeedPerson, Seeded};
 use physiotraq::treatments::{PatientForm, actions};
@@ -20,10 +21,32 @@ use crate::serve::{self, Server};
 use crate::{cluster, replay, simulate};
 
 const DATABASE: &str = "demo";
-const PASSWORD: &str = "demo-physiotraq-2026";
-const OWNER: &str = "owner@demo.physiotraq.fr";
+pub const PASSWORD: &str = "demo-physiotraq-2026";
+pub const OWNER: &str = "owner@demo.physiotraq.fr";
 const OPERATOR: &str = "operator@demo.physiotraq.fr";
 const STRANGER: &str = "owner@other.physiotraq.fr";
+
+/// Numbers of the devices that the demo leaves unclaimed, for `socle simulate` and `socle replay`.
+pub const SPARE: std::ops::RangeInclusive<u8> = 1..=9;
+
+/// A device that the demo leaves unclaimed.
+pub struct Spare {
+    /// Serial number.
+    pub serial: String,
+    /// MAC address.
+    pub mac: String,
+    /// Claim secret.
+    pub secret: String,
+}
+
+/// The spare device of a number.
+pub fn spare(number: u8) -> Spare {
+    Spare {
+        serial: format!("PT-2026-9000{number}"),
+        mac: format!("A4:CF:12:90:00:0{number}"),
+        secret: format!("demo-claim-9000{number}"),
+    }
+}
 
 /// Options of `demo`.
 #[derive(Args)]
@@ -85,7 +108,7 @@ struct Demo {
 async fn seed_all(product: &Physiotraq) -> Result<Demo> {
     let now = Clock::system().now();
     let licence = TenantId::fresh(now);
-    let new = NewLicence { id: licence, name: "Centre thermique de Nice", quantity: 6, time_zone: "Europe/Paris" };
+    let new = NewLicence { id: licence, name: "Centre thermique de Nice", quantity: 20, time_zone: "Europe/Paris" };
     let team = [
         SeedPerson { email: OWNER, first_name: "Hélène", last_name: "Garnier", role: "admin" },
         SeedPerson { email: OPERATOR, first_name: "Karim", last_name: "Bensaïd", role: "operator" },
@@ -98,6 +121,10 @@ async fn seed_all(product: &Physiotraq) -> Result<Demo> {
         let (serial, name) = (format!("PT-2025-{:05}", 118 + number), format!("CoreTraQer{number:03}"));
         devices
             .push(seed::device(product, &caller, SeedDevice { serial: &serial, mac, name: &name }, &accounts).await?);
+    }
+    for number in SPARE {
+        let Spare { serial, mac, secret } = spare(number);
+        import(caller.db(), (&serial, &mac), &secret, now).await?;
     }
     let other = TenantId::fresh(now);
     let new = NewLicence { id: other, name: "Clinique du sport de Lyon", quantity: 1, time_zone: "Europe/Paris" };

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
 mod assets;
+mod claim;
 mod cluster;
 mod demo;
 mod device_client;

@@ -11,6 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use socle::clock::Clock;
 
+use crate::claim;
 use crate::device_client::{Counts, DeviceClient, Sent};
 
 /// Readings sent at once when history is replayed.
@@ -27,11 +28,11 @@ pub struct Options {
     /// Recorded files.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The server.
-    #[arg(long, default_value = "http://localhost:8080", env = "SOCLE_URL")]
-    server: String,
-    /// Credential of a registered device; files are dealt out to them in turn.
-    #[arg(long, required = true)]
+    /// The server; this machine at SOCLE_PORT when not given.
+    #[arg(long, env = "SOCLE_URL")]
+    server: Option<String>,
+    /// Credential of a registered device; files are dealt out to them in turn. Without one, a spare device of the demo is claimed.
+    #[arg(long)]
     credential: Vec<String>,
     /// Compresses gaps by this factor and stamps readings with the time they are sent.
     #[arg(long, default_value_t = 60.0, conflicts_with = "as_history")]
@@ -48,8 +49,10 @@ pub type Recorded = (f64, f64);
 pub async fn run(options: Options) -> Result<()> {
     let clock = Clock::system();
     let mut total = Counts::default();
+    let server = claim::server(options.server);
+    let credentials = claim::credentials(&server, options.credential).await?;
     let devices: Vec<DeviceClient> =
-        options.credential.iter().map(|credential| DeviceClient::new(&options.server, credential.clone())).collect();
+        credentials.into_iter().map(|credential| DeviceClient::new(&server, credential)).collect();
     for (file, device) in options.files.iter().zip(devices.iter().cycle()) {
         let record = read(file)?;
         let counts = if options.as_history {

@@ -7,16 +7,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use socle::clock::Clock;
 
+use crate::claim;
 use crate::device_client::{Counts, DeviceClient, Sent};
 
 /// Options of `simulate`.
 #[derive(Args)]
 pub struct Options {
-    /// The server.
-    #[arg(long, default_value = "http://localhost:8080", env = "SOCLE_URL")]
-    server: String,
-    /// Credential of a registered device; repeat for several.
-    #[arg(long, required = true)]
+    /// The server; this machine at SOCLE_PORT when not given.
+    #[arg(long, env = "SOCLE_URL")]
+    server: Option<String>,
+    /// Credential of a registered device; repeat for several. Without one, a spare device of the demo is claimed.
+    #[arg(long)]
     credential: Vec<String>,
     /// Readings per second and device.
     #[arg(long, default_value_t = 1.0)]
@@ -29,10 +30,12 @@ pub struct Options {
 /// Runs the devices side by side and prints what became of their readings.
 pub async fn run(options: Options) -> Result<()> {
     let clock = Clock::system();
+    let server = claim::server(options.server);
+    let credentials = claim::credentials(&server, options.credential).await?;
     let pause = Duration::from_secs_f64(1.0 / options.rate.clamp(0.01, 1_000.0));
     let mut devices = tokio::task::JoinSet::new();
-    for (index, credential) in options.credential.into_iter().enumerate() {
-        let client = DeviceClient::new(&options.server, credential);
+    for (index, credential) in credentials.into_iter().enumerate() {
+        let client = DeviceClient::new(&server, credential);
         let clock = clock.clone();
         let start = clock.now();
         let until = start + TimeDelta::seconds(i64::try_from(options.seconds)?);

@@ -62,7 +62,7 @@ async fn show<P: Product>(
     Query(query): Query<Next>,
 ) -> Result<Response> {
     if caller.person().is_ok() {
-        return Ok(see_other(&landing(&product, &query.next)));
+        return Ok(see_other(&product.branding().landing(&query.next)));
     }
     Ok(html(&SignIn { page, email: String::new(), next: query.next, error: None })?.into_response())
 }
@@ -77,7 +77,7 @@ async fn sign_in<P: Product>(
     let opened = actions::sign_in(&caller, &product.app().passwords, realm, &form.email, form.password).await;
     let error = match opened {
         Ok(Some(opened)) => {
-            let mut response = see_other(&landing(&product, &form.next));
+            let mut response = see_other(&product.branding().landing(&form.next));
             web::set_cookie(&mut response, realm, &opened.token);
             if let Some(lang) = Lang::parse(&opened.language) {
                 web::keep_language(&mut response, lang);
@@ -108,15 +108,7 @@ async fn language<P: Product>(State(product): State<P>, caller: Caller, Form(for
     if caller.person().is_ok() {
         actions::choose_language(&caller, lang.code()).await?;
     }
-    let mut response = see_other(&landing(&product, &form.back));
+    let mut response = see_other(&product.branding().landing(&form.back));
     web::keep_language(&mut response, lang);
     Ok(response)
-}
-
-/// Only a path of this product is followed; anything else leads home.
-fn landing<P: Product>(product: &P, wanted: &str) -> String {
-    let branding = product.branding();
-    let inside = wanted.strip_prefix(branding.base).is_some_and(|rest| rest.starts_with('/'));
-    let clean = wanted.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if inside && clean { wanted.to_owned() } else { format!("{}{}", branding.base, branding.home) }
 }

@@ -26,6 +26,16 @@ pub struct Branding {
     pub texts: &'static Catalogue,
 }
 
+impl Branding {
+    /// Where a form may lead back to: a path of this product is followed, anything else leads home.
+    #[must_use]
+    pub fn landing(&self, wanted: &str) -> String {
+        let inside = wanted.strip_prefix(self.base).is_some_and(|rest| rest.starts_with('/'));
+        let clean = wanted.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+        if inside && clean { wanted.to_owned() } else { format!("{}{}", self.base, self.home) }
+    }
+}
+
 /// A product's shared state, as its handlers get it.
 pub trait Product: Clone + Send + Sync + 'static {
     /// The shared parts of the server.

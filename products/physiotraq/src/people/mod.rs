@@ -35,9 +35,7 @@ async fn preferences(
 ) -> Result<Response> {
     let unit = Unit::parse(&form.unit).ok_or_else(|| Error::malformed("unit is celsius or fahrenheit."))?;
     prefer_unit(&caller, unit).await?;
-    let base = product.branding().base;
-    let inside = form.back.strip_prefix(base).is_some_and(|rest| rest.starts_with('/'));
-    Ok(see_other(if inside { &form.back } else { "/physiotraq/app" }))
+    Ok(see_other(&product.branding().landing(&form.back)))
 }
 
 /// Sets the caller's own unit.
