@@ -18,7 +18,7 @@ const ICONS = [
   "download", "ellipsis", "files", "folder-open", "gauge", "history", "house", "info", "key-round", "languages",
   "layout-dashboard", "link", "list", "list-filter", "log-in", "log-out", "menu", "monitor", "monitor-dot", "moon",
   "octagon-alert", "pause", "pencil", "play", "plus", "qr-code", "radio", "router", "rotate-ccw", "search",
-  "settings", "shield-check", "stethoscope", "sun", "sun-moon", "thermometer", "thermometer-sun", "timer",
+  "settings", "shield-check", "stethoscope", "sun", "sun-moon", "thermometer", "thermometer-sun", "timer", "trash-2",
   "triangle-alert", "user", "user-round", "users", "volume-2", "volume-off", "wifi", "wifi-off", "x", "zoom-out",
 ];
 
@@ -50,7 +50,7 @@ function styles() {
 async function scripts() {
   await build({
     absWorkingDir: here,
-    entryPoints: ["theme", "app", "monitor", "replay", "live-worker"].map((name) => `src/${name}.ts`),
+    entryPoints: ["theme", "app", "monitor", "replay", "live-worker", "dev"].map((name) => `src/${name}.ts`),
     outdir: "dist",
     bundle: true,
     format: "iife",

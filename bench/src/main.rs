@@ -3,10 +3,15 @@
 //! What each bench does and how its reference is made: `docs/benchmarks.md`.
 
 mod bodies;
+mod crowd;
+mod fanout;
 mod house;
 mod ingest;
+mod jobs;
+mod latency;
 mod memory;
 mod posts;
+mod process;
 mod programs;
 mod read;
 mod report;
@@ -14,6 +19,8 @@ mod scratch;
 mod server;
 mod single;
 mod sql;
+mod steady;
+mod viewers;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -41,6 +48,13 @@ enum Bench {
     Memory,
     /// Single readings, one request each: a load figure beside pgbench's one INSERT a commit.
     Single,
+    /// A thousand thermometers at one reading a second, with viewers: cost, acknowledgement, screen; then the most
+    /// that the server bears.
+    Steady(steady::Options),
+    /// One thermometer on a thousand screens: when the last one shows it, and what an open stream costs.
+    Fanout(fanout::Options),
+    /// Background jobs of one server, against pgbench taking rows one by one.
+    Jobs,
 }
 
 #[tokio::main]
@@ -53,6 +67,9 @@ async fn main() -> Result<()> {
         Bench::Read => Box::pin(read::run(load)).await?,
         Bench::Memory => Box::pin(memory::run(load)).await?,
         Bench::Single => Box::pin(single::run(load)).await?,
+        Bench::Steady(options) => Box::pin(steady::run(load, options)).await?,
+        Bench::Fanout(options) => Box::pin(fanout::run(load, options)).await?,
+        Bench::Jobs => Box::pin(jobs::run(load)).await?,
     };
     report.print(cli.json);
     Ok(())

@@ -24,19 +24,23 @@ CREATE POLICY lookup ON physiotraq.licenses FOR SELECT TO socle_lookup USING (tr
 GRANT SELECT, INSERT, UPDATE ON physiotraq.licenses TO socle_app;
 GRANT SELECT ON physiotraq.licenses TO socle_lookup;
 
--- id = the account's id: email and encrypted_password of the spec live in socle.accounts (decision 0001).
+-- id = the account's id: email and encrypted_password of the spec live in socle.accounts, role in socle.memberships
+-- (decision 0001). A person may belong to several licences, with a row in each.
 CREATE TABLE physiotraq.users (
-  id               uuid PRIMARY KEY,
+  id               uuid NOT NULL,
   license_id       uuid NOT NULL REFERENCES physiotraq.licenses (id),
   first_name       text NOT NULL,
   last_name        text NOT NULL,
-  role             text NOT NULL CHECK (role IN ('admin', 'operator')),
   temperature_unit text NOT NULL DEFAULT 'celsius' CHECK (temperature_unit IN ('celsius', 'fahrenheit')),
   created_at       timestamptz NOT NULL,
   updated_at       timestamptz NOT NULL,
-  UNIQUE (license_id, id)
+  PRIMARY KEY (license_id, id),
+  FOREIGN KEY (license_id, id) REFERENCES socle.memberships (tenant_id, account_id)
 );
-CREATE UNIQUE INDEX users_one_admin ON physiotraq.users (license_id) WHERE role = 'admin';
+ALTER TABLE socle.memberships ADD CONSTRAINT memberships_physiotraq_role
+  CHECK (realm <> 'physiotraq' OR role IN ('admin', 'operator'));
+CREATE UNIQUE INDEX memberships_physiotraq_one_admin ON socle.memberships (tenant_id)
+  WHERE realm = 'physiotraq' AND role = 'admin' AND ended_at IS NULL;
 ALTER TABLE physiotraq.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE physiotraq.users FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON physiotraq.users TO socle_app
@@ -46,24 +50,24 @@ GRANT SELECT, INSERT, UPDATE ON physiotraq.users TO socle_app;
 GRANT SELECT ON physiotraq.users TO socle_lookup;
 
 -- Before the tenant is known: who is behind a browser session, with role and licence read fresh.
-CREATE FUNCTION physiotraq.signed_in(token_hash bytea, at timestamptz)
+CREATE FUNCTION physiotraq.signed_in(token_hash bytea, session uuid, at timestamptz)
 RETURNS TABLE (session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz,
-               tenant_id uuid, role text, name text, profile jsonb)
+               tenant_id uuid, tenant_name text, role text, name text, profile jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 BEGIN
   RETURN QUERY SELECT s.session_id, s.account_id, s.email, s.language, s.last_seen_at,
-         u.license_id, u.role, u.first_name || ' ' || u.last_name,
+         s.tenant_id, s.tenant_name, s.role, u.first_name || ' ' || u.last_name,
          jsonb_build_object('unit', u.temperature_unit, 'zone', l.time_zone)
-  FROM socle.live_session('physiotraq', signed_in.token_hash, signed_in.at) s
-  JOIN physiotraq.users u ON u.id = s.account_id
-  JOIN physiotraq.licenses l ON l.id = u.license_id;
+  FROM socle.live_session('physiotraq', signed_in.token_hash, signed_in.session, signed_in.at) s
+  JOIN physiotraq.users u ON u.license_id = s.tenant_id AND u.id = s.account_id
+  JOIN physiotraq.licenses l ON l.id = s.tenant_id;
 END;
 $$;
 GRANT CREATE ON SCHEMA physiotraq TO socle_lookup;
-ALTER FUNCTION physiotraq.signed_in(bytea, timestamptz) OWNER TO socle_lookup;
+ALTER FUNCTION physiotraq.signed_in(bytea, uuid, timestamptz) OWNER TO socle_lookup;
 REVOKE CREATE ON SCHEMA physiotraq FROM socle_lookup;
 SET LOCAL ROLE socle_lookup;
-REVOKE ALL ON FUNCTION physiotraq.signed_in(bytea, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION physiotraq.signed_in(bytea, timestamptz) TO socle_app;
+REVOKE ALL ON FUNCTION physiotraq.signed_in(bytea, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION physiotraq.signed_in(bytea, uuid, timestamptz) TO socle_app;
 SET LOCAL ROLE socle_owner;

@@ -67,24 +67,32 @@ CREATE POLICY tenant ON physiotraq.session_counters TO socle_app
   USING (license_id = (SELECT socle.tenant_id())) WITH CHECK (license_id = (SELECT socle.tenant_id()));
 GRANT SELECT, INSERT, UPDATE ON physiotraq.session_counters TO socle_app;
 
+-- Physiological alerts (a limit of the treatment) and technical ones (the equipment): domain/temperature-monitoring.md §7.
 CREATE TABLE physiotraq.alerts (
   id               uuid PRIMARY KEY,
   license_id       uuid NOT NULL,
   treatment_id     uuid NOT NULL,
   device_id        uuid NOT NULL,
-  level            smallint NOT NULL CHECK (level IN (39, 40)),
-  limit_celsius    numeric(4,2) NOT NULL,
-  value            numeric(6,3) NOT NULL,        -- the stored value that raised it
+  kind             text NOT NULL CHECK (kind IN ('temperature', 'no_data', 'low_reliability')),
+  level            smallint NOT NULL CHECK (level IN (0, 39, 40)),
+  limit_celsius    numeric(4,2),
+  value            numeric(6,3),                 -- the stored value that raised it
   reliability      smallint,
   on_delay_seconds integer NOT NULL,
   condition_at     timestamptz NOT NULL,         -- device time of the first value at or above the limit
   raised_at        timestamptz NOT NULL,         -- device time of the value that confirmed it
+  state            text NOT NULL CHECK (state IN ('active', 'latched', 'cleared')),
+  escalation       smallint NOT NULL DEFAULT 0,  -- 1: repeated after a minute, 2: goes to somebody else
+  escalated_at     timestamptz,
   acknowledged_at  timestamptz,
   acknowledged_by  uuid,
   note             text CHECK (length(note) <= 500),
   cleared_at       timestamptz,
   created_at       timestamptz NOT NULL,
-  UNIQUE (treatment_id, level, condition_at),    -- raised once, whoever evaluates it again after a crash
+  CHECK ((kind = 'temperature') = (level > 0)),
+  CHECK (kind <> 'temperature' OR (limit_celsius IS NOT NULL AND value IS NOT NULL)),
+  CHECK ((state = 'cleared') = (cleared_at IS NOT NULL)),
+  UNIQUE (treatment_id, kind, level, condition_at),   -- raised once, whoever evaluates it again after a crash
   FOREIGN KEY (license_id, treatment_id) REFERENCES physiotraq.treatments (license_id, id),
   FOREIGN KEY (license_id, device_id) REFERENCES physiotraq.devices (license_id, id),
   FOREIGN KEY (license_id, acknowledged_by) REFERENCES physiotraq.users (license_id, id)
@@ -101,7 +109,8 @@ CREATE TABLE physiotraq.events (
   event_type     text NOT NULL CHECK (event_type IN (
                    'device.connected', 'device.disconnected', 'treatment.started', 'treatment.completed',
                    'alert.temperature_39', 'alert.temperature_40', 'license.renewed', 'license.expired',
-                   'treatment.aborted', 'alert.acknowledged')),
+                   'treatment.aborted', 'alert.acknowledged', 'alert.no_data', 'alert.low_reliability',
+                   'alert.escalated')),
   eventable_type text NOT NULL CHECK (eventable_type IN ('Device', 'Treatment', 'License', 'Alert')),
   eventable_id   uuid NOT NULL,
   user_id        uuid,

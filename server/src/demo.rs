@@ -24,6 +24,7 @@ const DATABASE: &str = "demo";
 pub const PASSWORD: &str = "demo-physiotraq-2026";
 pub const OWNER: &str = "owner@demo.physiotraq.fr";
 const OPERATOR: &str = "operator@demo.physiotraq.fr";
+const PLATFORM: &str = "operator@demo.socle.fr";
 const STRANGER: &str = "owner@other.physiotraq.fr";
 
 /// Numbers of the devices that the demo leaves unclaimed, for `socle simulate` and `socle replay`.
@@ -78,9 +79,10 @@ pub async fn run(options: Options) -> Result<()> {
     let server = Server::start(&config, &app, &ingest).await?;
     let url = server.url();
     let devices = seed_all(server.product()).await.context("demo data")?;
+    server.platform().operator((PLATFORM, PASSWORD.into()), ("Olga", "Petit")).await.context("the operator")?;
     drive(server.product(), &url, devices, (records, options.speed));
     greet(&url);
-    server.until(serve::ended()).await?;
+    Box::pin(server.until(serve::ended())).await?;
     println!("\nstopping…");
     if tokio::task::spawn_blocking(move || cluster.stop_if_last()).await?? {
         println!("PostgreSQL is stopped; its data is kept");
@@ -95,6 +97,8 @@ fn greet(url: &str) {
     println!("  sign in as       {OPERATOR} (field user), {OWNER} (licence owner)");
     println!("  another licence  {STRANGER}");
     println!("  password         {PASSWORD}");
+    println!("  platform         {url}/platform/ as {PLATFORM}; mails {url}/platform/dev/mail");
+    println!("  API              {url}/physiotraq/api/docs");
     println!("Ctrl-C stops everything.");
 }
 

@@ -75,6 +75,11 @@ impl Counts {
         self.rejected += more.rejected;
     }
 
+    /// Whether the server answered for every reading that was sent, and for each with one of the three outcomes.
+    pub fn add_up(&self, sent: u64) -> bool {
+        self.received == sent && self.received == self.stored + self.duplicate + self.rejected
+    }
+
     /// The last line of a simulation or replay.
     pub fn line(&self) -> String {
         let Self { received, stored, duplicate, rejected } = self;

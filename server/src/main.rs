@@ -1,4 +1,4 @@
-//! The one binary: `socle serve`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
+//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
 mod assets;
@@ -6,13 +6,16 @@ mod claim;
 mod cluster;
 mod demo;
 mod device_client;
+mod faults;
 mod replay;
 mod serve;
 mod simulate;
 mod stock;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use socle::config::Config;
+use socle::logging;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -29,6 +32,8 @@ struct Cli {
 enum Command {
     /// Runs the server (DATABASE_URL, docs/operations.md).
     Serve,
+    /// Prints the settings in force, secrets masked.
+    Config,
     /// Creates roles, schemas, tables and partitions; run by a role that may create roles.
     Migrate,
     /// Runs the platform with live demo data on a private PostgreSQL, until Ctrl-C.
@@ -50,7 +55,16 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match cli.command {
-        Command::Serve => runtime.block_on(serve::run()),
+        Command::Serve => {
+            let ended = runtime.block_on(serve::run());
+            // What sends the last traces blocks: outside the runtime.
+            logging::end();
+            ended
+        }
+        Command::Config => {
+            println!("{}", Config::load().context("the settings cannot be read")?.printed());
+            Ok(())
+        }
         Command::Migrate => runtime.block_on(cluster::migrate()),
         Command::Demo(options) => runtime.block_on(demo::run(options)),
         Command::Simulate(options) => runtime.block_on(simulate::run(options)),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use socle::clock::Clock;
@@ -18,6 +18,8 @@ use crate::device_client::{Counts, DeviceClient, Sent};
 const BATCH: usize = 500;
 /// A gap in the record is waited for at most this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// History ended this long ago: what is less than a minute old would count as live, and could raise an alarm.
+const ENDED: TimeDelta = TimeDelta::minutes(2);
 
 /// Options of `replay`.
 #[derive(Args)]
@@ -32,12 +34,12 @@ pub struct Options {
     #[arg(long, env = "SOCLE_URL")]
     server: Option<String>,
     /// Credential of a registered device; files are dealt out to them in turn. Without one, a spare device of the demo is claimed.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     credential: Vec<String>,
     /// Compresses gaps by this factor and stamps readings with the time they are sent.
     #[arg(long, default_value_t = 60.0, conflicts_with = "as_history")]
     speed: f64,
-    /// Keeps the record's spacing, ending now: readings arrive late and raise no alarm.
+    /// Keeps the record's spacing, ending two minutes ago: readings arrive late and raise no alarm.
     #[arg(long)]
     as_history: bool,
 }
@@ -48,7 +50,7 @@ pub type Recorded = (f64, f64);
 /// Replays every file and prints what became of the readings.
 pub async fn run(options: Options) -> Result<()> {
     let clock = Clock::system();
-    let mut total = Counts::default();
+    let (mut total, mut sent) = (Counts::default(), 0);
     let server = claim::server(options.server);
     let credentials = claim::credentials(&server, options.credential).await?;
     let devices: Vec<DeviceClient> =
@@ -62,8 +64,10 @@ pub async fn run(options: Options) -> Result<()> {
         };
         println!("{}: {}", file.display(), counts.line());
         total.add(counts);
+        sent += u64::try_from(record.len())?;
     }
     println!("{}", total.line());
+    ensure!(total.add_up(sent), "the server's answers do not add up to the {sent} readings sent");
     Ok(())
 }
 
@@ -103,11 +107,11 @@ pub async fn live(device: &DeviceClient, clock: &Clock, record: &[Recorded], spe
     Ok(counts)
 }
 
-/// Sends a record with its own spacing, the last reading now.
+/// Sends a record with its own spacing, the last reading two minutes ago.
 pub async fn history(device: &DeviceClient, clock: &Clock, record: &[Recorded]) -> Result<Counts> {
     let last = record.last().map_or(0.0, |(at, _)| *at);
-    let now = clock.now();
-    let stamp = |(sequence, (at, celsius)): (i64, &Recorded)| Sent::new(before(now, last - at), *celsius, sequence);
+    let end = clock.now() - ENDED;
+    let stamp = |(sequence, (at, celsius)): (i64, &Recorded)| Sent::new(before(end, last - at), *celsius, sequence);
     let readings: Vec<Sent> = (0_i64..).zip(record).map(stamp).collect();
     let mut counts = Counts::default();
     for batch in readings.chunks(BATCH) {
@@ -117,8 +121,8 @@ pub async fn history(device: &DeviceClient, clock: &Clock, record: &[Recorded]) 
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a record spans days, not millennia")]
-fn before(now: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
-    now - TimeDelta::milliseconds((seconds * 1_000.0).round() as i64)
+fn before(end: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
+    end - TimeDelta::milliseconds((seconds * 1_000.0).round() as i64)
 }
 
 /// Reads a record of either format.

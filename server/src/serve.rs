@@ -1,15 +1,14 @@
 //! `socle serve`.
 
-use std::sync::Arc;
-
 use anyhow::{Context, Result, anyhow, bail};
 use physiotraq::Physiotraq;
 use secrecy::{ExposeSecret, SecretString};
 use socle::clock::Clock;
 use socle::config::{Config, Environment, Role};
 use socle::db::Db;
-use socle::identity::Passwords;
-use socle::live::Hub;
+use socle::jobs::{Jobs, Running};
+use socle::ops::metrics;
+use socle::platform::Platform;
 use socle::sealed::Vault;
 use socle::web::Site;
 use socle::{App, logging};
@@ -21,11 +20,13 @@ use crate::assets;
 /// Runs until the process is told to end.
 pub async fn run() -> Result<()> {
     let config = Config::load().context("the settings cannot be read")?;
-    logging::start(&config.log).map_err(anyhow::Error::msg)?;
+    config.refuse_unfit().map_err(anyhow::Error::msg)?;
+    logging::start_with_traces(&config).map_err(anyhow::Error::msg)?;
+    tracing::info!(settings = config.printed_json(), "starting");
     let database = |role| config.database_url(role).map_err(anyhow::Error::msg);
     let server = Server::start(&config, &database(Role::App)?, &database(Role::Ingest)?).await?;
     println!("ready {}", server.url());
-    server.until(ended()).await
+    Box::pin(server.until(ended())).await
 }
 
 /// Resolves at SIGINT or SIGTERM.
@@ -45,8 +46,13 @@ pub async fn ended() {
 /// A server whose port is open.
 pub struct Server {
     product: Physiotraq,
+    platform: Platform,
     app: App,
+    site: Site,
+    jobs: Running,
     listener: TcpListener,
+    /// Where operators read `/metrics`, when it is apart from the main listener.
+    figures: Option<TcpListener>,
     port: u16,
 }
 
@@ -54,22 +60,25 @@ impl Server {
     /// Connects, recovers, binds. The port opens only when everything stored has been evaluated.
     pub async fn start(config: &Config, app_url: &SecretString, ingest_url: &SecretString) -> Result<Self> {
         let db = Db::connect(app_url, ingest_url, config.database.connections).await.map_err(|e| anyhow!(e))?;
-        let app = App {
-            db,
-            clock: Clock::system(),
-            config: Arc::new(config.clone()),
-            passwords: Passwords::new()?,
-            vault: Arc::new(vault(config)?),
-            live: Hub::default(),
-            assets: assets::load(),
-        };
+        let parts = (vault(config)?, assets::load());
+        let app = App::new(db, Clock::system(), config.clone(), parts).await.map_err(|e| anyhow!(e))?;
         let product = Physiotraq::start(app.clone()).await.map_err(|e| anyhow!(e))?;
+        let platform = Platform::new(app.clone()).map_err(|e| anyhow!(e))?;
+        let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
+        let site = site.mount_apart(platform.clone().routes());
+        site.refuse_unfit().map_err(anyhow::Error::msg)?;
+        let figures = match &config.ops.metrics_address {
+            Some(address) => Some(TcpListener::bind(address).await.with_context(|| format!("/metrics at {address}"))?),
+            None => None,
+        };
         let address = (config.http.address.as_str(), config.http.port);
         let listener = TcpListener::bind(address)
             .await
             .with_context(|| format!("port {} cannot be opened; set SOCLE_PORT to a free one", config.http.port))?;
         let port = listener.local_addr()?.port();
-        Ok(Self { product, app, listener, port })
+        app.mail.reached_at(&format!("http://localhost:{port}"));
+        let jobs = Jobs::new(&[&socle::platform::BRANDING, &physiotraq::BRANDING]).start(&app);
+        Ok(Self { product, platform, app, site, jobs, listener, figures, port })
     }
 
     /// Where people find it.
@@ -82,13 +91,28 @@ impl Server {
         &self.product
     }
 
-    /// Serves until `ending`, then saves and closes.
+    /// The operators' pages, for demo seeds.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    /// Serves until `ending`, then saves and closes. The figures can be read until the very end.
     pub async fn until(self, ending: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let site = Site::new(self.app.clone()).mount(self.product.clone().routes(), true);
-        site.serve(self.listener, ending).await?;
+        let figures = self.figures.map(|listener| tokio::spawn(show_figures(listener)));
+        self.site.serve(self.listener, ending).await?;
+        self.jobs.stop().await;
         self.product.stop().await;
         self.app.db.close().await;
+        if let Some(figures) = figures {
+            figures.abort();
+        }
         Ok(())
+    }
+}
+
+async fn show_figures(listener: TcpListener) {
+    if let Err(error) = metrics::serve(listener).await {
+        tracing::error!(%error, "/metrics is not served any more");
     }
 }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Caller, Db, Trace, Who};
-use crate::identity::Passwords;
+use crate::identity::refresh::Successors;
+use crate::identity::{AccessTokens, Passwords};
 use crate::ids::TenantId;
 use crate::live::Hub;
+use crate::mail::Outlet;
+use crate::peers::Bus;
 use crate::sealed::Vault;
 use crate::web::Assets;
 
@@ -24,13 +27,42 @@ pub struct App {
     pub passwords: Passwords,
     /// Sealed fields.
     pub vault: Arc<Vault>,
+    /// Access tokens of API clients.
+    pub access_tokens: AccessTokens,
+    /// Their refresh tokens.
+    pub successors: Successors,
     /// Live topics of this process.
     pub live: Hub,
+    /// What server processes tell each other.
+    pub bus: Bus,
+    /// The way out for mails.
+    pub mail: Outlet,
     /// Built web files.
     pub assets: Assets,
 }
 
 impl App {
+    /// The shared parts over a database.
+    ///
+    /// # Errors
+    /// A sentence that says which part cannot be made and why.
+    pub async fn new(db: Db, clock: Clock, config: Config, (vault, assets): (Vault, Assets)) -> Result<Self, String> {
+        let bus = Bus::open(&db).await.map_err(|e| format!("LISTEN: {e}"))?;
+        Ok(Self {
+            passwords: Passwords::new().map_err(|e| e.to_string())?,
+            access_tokens: AccessTokens::new(&vault.derive("access tokens")),
+            successors: Successors::new(&vault.derive("refresh tokens")),
+            mail: Outlet::new(&config)?,
+            vault: Arc::new(vault),
+            live: Hub::default(),
+            config: Arc::new(config),
+            db,
+            clock,
+            bus,
+            assets,
+        })
+    }
+
     /// A caller for the platform itself, acting for one tenant of a realm.
     #[must_use]
     pub fn system(&self, realm: &'static str, tenant: TenantId) -> Caller {

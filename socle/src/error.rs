@@ -26,14 +26,42 @@ pub struct Error {
     pub cause: Option<String>,
 }
 
+/// The body of every error answer (specs/axtech.md §3.1).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Envelope {
+    /// The error.
+    pub error: Body,
+}
+
+/// What an error answer says.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Body {
+    /// Stable code, e.g. `VAL_FIELDS`.
+    #[schema(value_type = String, example = "VAL_FIELDS")]
+    pub code: Cow<'static, str>,
+    /// What happened and what to do next.
+    #[schema(value_type = String)]
+    pub message: Cow<'static, str>,
+    /// One entry per faulty field.
+    pub details: Vec<Detail>,
+    /// For support.
+    pub request_id: String,
+    /// When.
+    pub timestamp: chrono::DateTime<chrono::Utc>,
+}
+
 /// One faulty field of a request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Detail {
     /// The field's name as the client sent it.
+    #[schema(value_type = String)]
     pub field: Cow<'static, str>,
     /// Stable code, e.g. `INVALID_FORMAT`.
+    #[schema(value_type = String)]
     pub code: Cow<'static, str>,
     /// What is wrong and what is accepted.
+    #[schema(value_type = String)]
     pub message: Cow<'static, str>,
 }
 

@@ -1,23 +1,50 @@
-//! Logs: JSON lines with the request id; what could name a person is masked before it is written.
+//! Logs: JSON lines with the request id; what could name a person is masked before it is written. Traces start and end
+//! with them, because both hang on the one subscriber of the process.
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use crate::config::Log;
+use crate::config::{Config, Log};
+use crate::ops::traces::{self, BoxedLayer};
 
 /// Starts logging to standard error. A second call (tests in one process) changes nothing.
 ///
 /// # Errors
 /// When the filter cannot be read.
 pub fn start(settings: &Log) -> Result<(), String> {
+    begin(settings, None)
+}
+
+/// Starts logging, and sending traces when a collector is configured. A second call changes nothing.
+///
+/// # Errors
+/// When the filter or the collector's address cannot be read.
+pub fn start_with_traces(config: &Config) -> Result<(), String> {
+    begin(&config.log, traces::layer(config)?)
+}
+
+/// Sends the traces that wait; the last thing a process does. It blocks, so it is called outside the runtime.
+pub fn end() {
+    traces::flush();
+}
+
+/// The lines have a filter of their own; spans are made down to its level, and never below INFO.
+fn begin(settings: &Log, traces: Option<BoxedLayer>) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.filter).map_err(|e| format!("log.filter: {e}"))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let started = if settings.json {
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
-        registry.with(json).try_init()
+    let level = filter.max_level_hint().unwrap_or(LevelFilter::TRACE).max(LevelFilter::INFO);
+    let lines = tracing_subscriber::fmt::layer::<Registry>().with_writer(std::io::stderr);
+    let lines: BoxedLayer = if settings.json {
+        // The span that is current carries the request id; the list of all spans would say it again.
+        lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
     } else {
-        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).try_init()
+        lines.with_filter(filter).boxed()
+    };
+    // Not a list of layers: that would not tell the traces' layer where it is.
+    let started = match traces {
+        Some(traces) => tracing_subscriber::registry().with(level.and_then(traces).and_then(lines)).try_init(),
+        None => tracing_subscriber::registry().with(lines).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logging was already started");

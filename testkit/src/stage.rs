@@ -15,7 +15,8 @@ use socle::clock::Clock;
 use socle::config::Config;
 use socle::db::Db;
 use socle::ids::TenantId;
-use socle::live::Hub;
+use socle::jobs::Jobs;
+use socle::platform::Platform;
 use socle::sealed::Vault;
 use socle::web::{Assets, Site};
 use tokio::net::TcpListener;
@@ -39,7 +40,10 @@ pub struct Stage {
     pub clock: Clock,
     /// The product, for a look inside.
     pub product: Physiotraq,
+    /// The platform's pages.
+    pub platform: Platform,
     address: SocketAddr,
+    jobs: Option<socle::jobs::Running>,
     runtime: Option<tokio::runtime::Runtime>,
     count: AtomicU32,
 }
@@ -52,29 +56,38 @@ impl Drop for Stage {
     }
 }
 
+/// Adds jobs of the test's own.
+type ChangeJobs = Box<dyn FnOnce(Jobs) -> Jobs + Send>;
+
+/// A server that runs.
+struct Running {
+    product: Physiotraq,
+    platform: Platform,
+    address: SocketAddr,
+    jobs: socle::jobs::Running,
+}
+
 /// Starts a server and leaves it running on this runtime.
-async fn serve(database: Arc<Database>, clock: Clock, config: Config) -> Result<(Physiotraq, SocketAddr)> {
+async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: ChangeJobs) -> Result<Running> {
     let (app, ingest) = (database.app_url().into(), database.ingest_url().into());
-    let connected = Db::connect(&app, &ingest, config.database.connections).await;
-    let app = App {
-        db: connected.map_err(anyhow::Error::msg)?,
-        clock,
-        config: Arc::new(config),
-        passwords: socle::identity::Passwords::new()?,
-        vault: Arc::new(Vault::new([7; 32])),
-        live: Hub::default(),
-        assets: Assets::new(HashMap::new()),
-    };
+    let db = Db::connect(&app, &ingest, config.database.connections).await.map_err(anyhow::Error::msg)?;
+    let parts = (Vault::new([7; 32]), Assets::new(HashMap::new()));
+    let app = App::new(db, clock, config, parts).await.map_err(anyhow::Error::msg)?;
     let product = Physiotraq::start(app.clone()).await.map_err(anyhow::Error::msg)?;
+    let platform = Platform::new(app.clone()).map_err(anyhow::Error::msg)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let site = Site::new(app).mount(product.clone().routes(), true);
+    app.mail.reached_at(&format!("http://{address}"));
+    let jobs = change(Jobs::new(&[&physiotraq::BRANDING, &socle::platform::BRANDING])).start(&app);
+    let site = Site::new(app).mount(&physiotraq::BRANDING, product.clone().routes());
+    let site = site.mount_apart(platform.clone().routes());
+    site.refuse_unfit().map_err(anyhow::Error::msg)?;
     tokio::spawn(async move {
         if let Err(error) = site.serve(listener, std::future::pending()).await {
             tracing::error!(%error, "the test server failed");
         }
     });
-    Ok((product, address))
+    Ok(Running { product, platform, address, jobs })
 }
 
 /// A licence on the stage, with one device assigned to both.
@@ -112,14 +125,35 @@ impl Stage {
     /// # Errors
     /// When the server cannot be started.
     pub async fn over(database: Arc<Database>, clock: Clock, change: impl FnOnce(&mut Config)) -> Result<Self> {
+        Self::working(database, clock, change, |jobs| jobs).await
+    }
+
+    /// …with jobs of the test's own.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn working(
+        database: Arc<Database>,
+        clock: Clock,
+        change: impl FnOnce(&mut Config),
+        jobs: impl FnOnce(Jobs) -> Jobs + Send + 'static,
+    ) -> Result<Self> {
         let mut config = Config::load()?;
         config.database.connections = 8;
         change(&mut config);
         // A runtime of its own: ended at once, it takes every task and connection of the server with it.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let starting = runtime.spawn(serve(Arc::clone(&database), clock.clone(), config));
-        let (product, address) = starting.await??;
-        Ok(Self { database, clock, product, address, runtime: Some(runtime), count: AtomicU32::new(1) })
+        let starting = runtime.spawn(Box::pin(serve(Arc::clone(&database), clock.clone(), config, Box::new(jobs))));
+        let Running { product, platform, address, jobs } = match starting.await? {
+            Ok(running) => running,
+            Err(error) => {
+                // A runtime must not be dropped inside another.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
+        let (runtime, jobs, count) = (Some(runtime), Some(jobs), AtomicU32::new(1));
+        Ok(Self { database, clock, product, platform, address, jobs, runtime, count })
     }
 
     /// `http://127.0.0.1:port`
@@ -140,7 +174,10 @@ impl Stage {
     }
 
     /// Ends the server after it has saved what it holds.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
+        if let Some(jobs) = self.jobs.take() {
+            jobs.stop().await;
+        }
         self.product.stop().await;
     }
 

@@ -55,7 +55,12 @@ export class AlarmView {
 
   private title(alarm: Alarm): string {
     if (alarm.banner === "none") return "";
-    return (alarm.banner === "critical" ? this.texts.textBannerCritical : this.texts.textBannerWatch) ?? "";
+    const titles = {
+      critical: this.texts.textBannerCritical,
+      watch: this.texts.textBannerWatch,
+      technical: this.texts.textBannerTechnical,
+    };
+    return titles[alarm.banner] ?? "";
   }
 
   /** Rebuilt only when something but the countdown changed, so that a focused button keeps its focus. */
@@ -75,10 +80,9 @@ export class AlarmView {
   private row(alert: Alert): HTMLElement {
     const item = document.createElement("li");
     item.dataset.alert = alert.id;
-    const unit = sign(this.unit);
-    const limit = `${floored(Number(alert.limit), this.unit)} ${unit}`;
-    const value = `${floored(Number(alert.value), this.unit)} ${unit}`;
-    item.append(line("m-0", `${fill(this.texts.textCrossed, { limit, value })} · ${clockTime(alert.raisedAt)}`));
+    const parts = [this.what(alert), clockTime(alert.raisedAt)];
+    if (alert.escalation > 0) parts.push(this.texts.textEscalated ?? "");
+    item.append(line("m-0", parts.join(" · ")));
     if (alert.acknowledgedBy) {
       item.append(line("m-0 font-medium", fill(this.texts.textAcknowledged, { name: alert.acknowledgedBy })));
     } else if (this.texts.mayOperate === "true") {
@@ -86,6 +90,16 @@ export class AlarmView {
     }
     item.append(line("alarm-silent m-0 text-sm", ""));
     return item;
+  }
+
+  /** The limit and the value that crossed it, or what the equipment lacks. */
+  private what(alert: Alert): string {
+    if (alert.kind === "no_data") return this.texts.textNoData ?? "";
+    if (alert.kind === "low_reliability") return this.texts.textLowReliability ?? "";
+    const unit = sign(this.unit);
+    const limit = `${floored(Number(alert.limit), this.unit)} ${unit}`;
+    const value = `${floored(Number(alert.value), this.unit)} ${unit}`;
+    return fill(this.texts.textCrossed, { limit, value });
   }
 
   private form(alert: Alert): HTMLFormElement {
@@ -98,7 +112,10 @@ export class AlarmView {
     field.value = alert.id;
     const button = document.createElement("button");
     button.className = "acknowledge";
-    button.textContent = fill(this.texts.textAcknowledge, { level: alert.level });
+    button.textContent =
+      alert.kind === "temperature"
+        ? fill(this.texts.textAcknowledge, { level: alert.level })
+        : (this.texts.textAcknowledgeTechnical ?? "");
     form.append(field, button);
     return form;
   }
@@ -122,7 +139,7 @@ export class AlarmView {
 
 /** The voice that may be heard now: none while every alert that asks for it is paused by its acknowledgement. */
 function voiceOf(alarm: Alarm, now: number): Voice | null {
-  if (!alarm.sound || alarm.banner === "none") return null;
+  if (!alarm.sound || alarm.banner === "none" || alarm.banner === "technical") return null;
   const loud = alarm.alerts.filter((alert) => (alert.silentUntil ?? 0) <= now);
   if (loud.length === 0) return null;
   return loud.some((alert) => alert.level >= 40) ? "critical" : "watch";

@@ -1,10 +1,11 @@
-// Every page: htmx under the strict content security policy, confirmation, theme, notices, refreshing lists.
+// Every page: htmx under the strict content security policy, confirmation, theme, toasts, refreshing lists.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
-import { announce } from "./announce";
+import { startBusy } from "./busy";
 import { startConfirm } from "./confirm";
 import { startRefresh } from "./refresh";
 import { startThemeSwitch } from "./theme-switch";
+import { startToasts } from "./toast";
 
 htmx.config.includeIndicatorStyles = false;
 htmx.config.allowEval = false;
@@ -24,10 +25,12 @@ htmx.defineExtension("morph", {
 document.body.setAttribute("hx-ext", "morph");
 
 startConfirm();
+startBusy();
 startThemeSwitch();
 startRefresh();
 startFields();
-sayNotice();
+startToasts();
+forgetNotice();
 
 function startFields(): void {
   for (const element of document.querySelectorAll<HTMLElement>("[data-needs-script]")) element.hidden = false;
@@ -48,7 +51,7 @@ function startFields(): void {
 }
 
 function closeMenus(event: Event): void {
-  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.account[open]")) {
+  for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.account[open], details.menu[open]")) {
     if (event instanceof KeyboardEvent) {
       menu.open = false;
       menu.querySelector("summary")?.focus();
@@ -56,10 +59,8 @@ function closeMenus(event: Event): void {
   }
 }
 
-/** The outcome of the former action is said once, and its name leaves the address so that a reload does not repeat it. */
-function sayNotice(): void {
-  const notice = document.querySelector("[data-notice]");
-  if (notice?.textContent) announce(notice.textContent.trim());
+/** The name of the former action's outcome leaves the address, so that a reload does not repeat it. */
+function forgetNotice(): void {
   const address = new URL(location.href);
   if (!address.searchParams.has("notice")) return;
   address.searchParams.delete("notice");

@@ -1,4 +1,7 @@
 // Forms with data-confirm-title ask first, in the page's one dialog. Without script they are sent at once.
+//
+// A modal <dialog> keeps the focus inside and everything else out of reach, Escape refuses, and the first thing that
+// has the focus is the button that changes nothing.
 
 /** Intercepts the submit of every form that wants to be confirmed. */
 export function startConfirm(): void {
@@ -9,7 +12,7 @@ export function startConfirm(): void {
       if (!form.dataset.confirmTitle || form.dataset.confirmed) return;
       event.preventDefault();
       event.stopImmediatePropagation();
-      ask(form);
+      ask(form, event.submitter);
     },
     true,
   );
@@ -19,20 +22,24 @@ export function startConfirm(): void {
   });
 }
 
-function ask(form: HTMLFormElement): void {
+function ask(form: HTMLFormElement, submitter: HTMLElement | null): void {
   const dialog = document.getElementById("confirm") as HTMLDialogElement;
   const yes = document.getElementById("confirm-yes") as HTMLButtonElement;
   setText("confirm-title", form.dataset.confirmTitle);
   setText("confirm-text", form.dataset.confirmText);
   yes.textContent = form.dataset.confirmYes ?? "";
-  yes.classList.toggle("btn-danger", form.dataset.confirmTone === "stop");
+  if (form.dataset.confirmTone === "stop") yes.dataset.variant = "destructive";
+  else delete yes.dataset.variant;
   dialog.returnValue = "no";
   dialog.addEventListener(
     "close",
     () => {
-      if (dialog.returnValue !== "yes") return;
-      form.dataset.confirmed = "true";
-      form.requestSubmit();
+      if (dialog.returnValue === "yes") {
+        form.dataset.confirmed = "true";
+        form.requestSubmit(submitter);
+        // Where the answer replaces only a part of the page, the same form must ask again.
+        delete form.dataset.confirmed;
+      } else submitter?.focus();
     },
     { once: true },
   );

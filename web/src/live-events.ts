@@ -22,9 +22,11 @@ export interface Reading {
 /** One alert that is not over. */
 export interface Alert {
   id: string;
+  kind: "temperature" | "no_data" | "low_reliability";
   level: number;
-  limit: string;
-  value: string;
+  limit: string | null;
+  value: string | null;
+  escalation: number;
   raisedAt: number;
   state: "active" | "acknowledged" | "latched";
   acknowledgedBy: string | null;
@@ -35,7 +37,7 @@ export interface Alert {
 export interface Alarm {
   device: string;
   treatment: string | null;
-  banner: "none" | "watch" | "critical";
+  banner: "none" | "watch" | "critical" | "technical";
   sound: boolean;
   alerts: Alert[];
 }

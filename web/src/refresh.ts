@@ -1,6 +1,8 @@
 // Regions with data-refresh (lists that show presence and temperatures) reload themselves while the page is looked at.
-// When that fails, the region says so: figures that are not renewed must not look live.
+// When that fails, the region says so: figures that are not renewed must not look live. Any other request that fails
+// says so in a toast: an error never looks like an empty result.
 import { announce } from "./announce";
+import { toast } from "./toast";
 
 const EVERY_MS = 10_000;
 
@@ -11,8 +13,8 @@ export function startRefresh(): void {
     for (const region of document.querySelectorAll("[data-refresh]")) region.dispatchEvent(new Event("refresh"));
   }, EVERY_MS);
   document.addEventListener("htmx:beforeSwap", leaveWhenSentElsewhere);
-  document.addEventListener("htmx:sendError", markStale);
-  document.addEventListener("htmx:responseError", markStale);
+  document.addEventListener("htmx:sendError", sayFailure);
+  document.addEventListener("htmx:responseError", sayFailure);
   document.addEventListener("htmx:afterSettle", sayResult);
 }
 
@@ -30,9 +32,10 @@ function leaveWhenSentElsewhere(event: Event): void {
   location.reload();
 }
 
-function markStale(event: Event): void {
+function sayFailure(event: Event): void {
   const region = (event.target as Element | null)?.closest("[data-refresh]");
   const note = region?.querySelector<HTMLElement>("[data-stale-note]");
+  if (!region) toast("error", document.getElementById("toasts")?.dataset.textFailed ?? "");
   if (!note || !note.hidden) return;
   note.hidden = false;
   announce(note.textContent ?? "");
@@ -41,6 +44,6 @@ function markStale(event: Event): void {
 /** After a filter the number of results is said; the focus stays in the form, where the person is still working. */
 function sayResult(event: Event): void {
   const { elt } = (event as unknown as HtmxEvent).detail;
-  const heading = elt?.id === "results" ? elt.querySelector("[data-result]") : null;
+  const heading = elt?.querySelector("[data-result]");
   if (heading?.textContent) announce(heading.textContent);
 }

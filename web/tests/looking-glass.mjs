@@ -58,7 +58,8 @@ export class View {
   #hear(message) {
     const text = message.text();
     // A failed request is noted by its address, below, where it can be expected.
-    if (message.type() === "error" && !text.startsWith("Failed to load resource")) this.problems.push(`console: ${text}`);
+    const failed = text.startsWith("Failed to load resource") || text.startsWith("Response Status Error Code");
+    if (message.type() === "error" && !failed) this.problems.push(`console: ${text}`);
     else if (text.includes("Content Security Policy")) this.problems.push(`console: ${text}`);
   }
 

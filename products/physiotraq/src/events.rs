@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 pub use sql::{Shown, of_treatment};
 
-/// The spec's event types, and two of ours.
+/// The spec's event types, and five of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
     /// A device came online.
@@ -29,6 +29,12 @@ pub enum EventType {
     AlertTemperature40,
     /// Somebody took note of an alert (ours).
     AlertAcknowledged,
+    /// Nothing came from the thermometer during a treatment (ours).
+    AlertNoData,
+    /// What came was not to be trusted (ours).
+    AlertLowReliability,
+    /// Nobody took note of the 40 °C alert in time (ours).
+    AlertEscalated,
 }
 
 impl EventType {
@@ -44,6 +50,9 @@ impl EventType {
             Self::AlertTemperature39 => "alert.temperature_39",
             Self::AlertTemperature40 => "alert.temperature_40",
             Self::AlertAcknowledged => "alert.acknowledged",
+            Self::AlertNoData => "alert.no_data",
+            Self::AlertLowReliability => "alert.low_reliability",
+            Self::AlertEscalated => "alert.escalated",
         }
     }
 }

@@ -79,7 +79,8 @@ pub(crate) fn nav(policies: &Policies, caller: &Caller, lang: Lang, path: &str) 
         ("/physiotraq/app/monitor", "nav-monitor", "activity", roles::WATCH_DEVICE),
         ("/physiotraq/app/treatments", "nav-treatments", "clipboard-list", roles::SEE_TREATMENT),
         ("/physiotraq/admin/devices", "nav-devices", "thermometer", roles::CLAIM_DEVICE),
-        ("/physiotraq/admin/treatments", "nav-all-treatments", "users", roles::LIST_ALL_TREATMENTS),
+        ("/physiotraq/admin/treatments", "nav-all-treatments", "files", roles::LIST_ALL_TREATMENTS),
+        ("/physiotraq/admin/team", "nav-team", "users", roles::MANAGE_TEAM),
     ];
     let here = path.split('?').next().unwrap_or(path);
     let Ok(person) = caller.person() else { return Vec::new() };

@@ -9,6 +9,7 @@ pub mod licences;
 pub mod measurements;
 pub mod monitor;
 pub mod monitoring;
+pub mod openapi;
 pub mod people;
 pub mod roles;
 pub mod seed;
@@ -19,8 +20,10 @@ mod wording;
 use std::sync::Arc;
 
 use socle::access::Policies;
-use socle::db::Machine;
+use socle::db::{Machine, Tx};
 use socle::identity::Realm;
+use socle::identity::members::Newcomer;
+use socle::peers::Shards;
 use socle::readings::{Limits, Writer};
 use socle::web::{Branding, Catalogue, Lang, NavItem, Product, Routes};
 use socle::{App, Caller, Result, identity};
@@ -52,6 +55,9 @@ pub static BRANDING: Branding = Branding {
 /// The schema that holds the product's tables.
 pub const SCHEMA: &str = "physiotraq";
 
+/// The class of the advisory locks that devices' shards are held by.
+const SHARDS: i32 = 7_305_530;
+
 /// The product's state: the kernel's parts, its policies, its writer and its monitor. Cheap to clone.
 #[derive(Clone)]
 pub struct Physiotraq {
@@ -73,24 +79,27 @@ impl Physiotraq {
         let policies = roles::policies()?;
         let leaves = Leaves::default();
         leaves.refresh(&app).await.map_err(|e| format!("partitions: {e}"))?;
-        let monitor = Monitor::recover(app.clone()).await.map_err(|e| format!("recovery: {e}"))?;
+        let monitor = Box::pin(Monitor::recover(app.clone())).await.map_err(|e| format!("recovery: {e}"))?;
         monitor.run(leaves.clone());
         let settings = &app.config.readings;
         let limits = Limits { lanes: settings.lanes, queue: settings.queue, per_device: settings.per_device };
-        let writer = Writer::start(&app.db, limits, &monitor);
+        let shards = Shards::start(&app.db, &app.bus, &monitor, SHARDS);
+        Box::pin(shards).await.map_err(|e| format!("shards: {e}"))?;
+        let writer = Writer::start((&app.db, app.bus.slot()), limits, &monitor);
         Ok(Self { app, policies: Arc::new(policies), writer, monitor, leaves, credentials: Credentials::default() })
     }
 
     /// Every route of the product.
     #[must_use]
     pub fn routes(self) -> Routes<Self> {
-        let routes = identity::pages::routes(Routes::new(self));
+        let routes = identity::api::routes(identity::pages::routes(Routes::new(self)));
         let routes = home::routes(routes);
         let routes = people::routes(routes);
         let routes = devices::routes(routes);
         let routes = measurements::routes(routes);
         let routes = monitor::routes(routes);
-        treatments::routes(routes)
+        let routes = treatments::routes(routes);
+        socle::web::openapi::routes(routes)
     }
 
     /// Saves what the monitor holds; the last thing before the server ends.
@@ -122,6 +131,10 @@ impl Product for Physiotraq {
         home::nav(&self.policies, caller, lang, path)
     }
 
+    fn roles(&self) -> &'static [&'static str] {
+        &roles::ROLES
+    }
+
     fn role_label(&self, role: &str, lang: Lang) -> String {
         CATALOGUE.text(lang, if role == "admin" { "role-admin" } else { "role-operator" })
     }
@@ -129,5 +142,13 @@ impl Product for Physiotraq {
     async fn device(&self, credential: &str) -> Result<Option<Machine>> {
         let found = self.credentials.find(&self.app, credential).await?;
         Ok(found.map(|device| Machine { device: device.id.0, tenant: device.license }))
+    }
+
+    async fn joined(&self, tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
+        people::joined(tx, newcomer).await
+    }
+
+    fn api_document(&self) -> utoipa::openapi::OpenApi {
+        openapi::document()
     }
 }

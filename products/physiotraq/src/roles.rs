@@ -8,6 +8,8 @@ pub const USE_APP: Action = Action::new("UseApp", "License");
 pub const LIST_ALL_TREATMENTS: Action = Action::new("ListAllTreatments", "License");
 /// Add a device to the licence.
 pub const CLAIM_DEVICE: Action = Action::new("ClaimDevice", "License");
+/// See the team, invite, remove.
+pub const MANAGE_TEAM: Action = Action::new("ManageTeam", "License");
 /// See a device in lists.
 pub const SEE_DEVICE: Action = Action::new("SeeDevice", "Device");
 /// Open its live screen and stream.
@@ -24,10 +26,11 @@ pub const OPERATE_TREATMENT: Action = Action::new("OperateTreatment", "Treatment
 pub const EXPORT_TREATMENT: Action = Action::new("ExportTreatment", "Treatment");
 
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 10] = [
+pub const ACTIONS: [Action; 11] = [
     USE_APP,
     LIST_ALL_TREATMENTS,
     CLAIM_DEVICE,
+    MANAGE_TEAM,
     SEE_DEVICE,
     WATCH_DEVICE,
     START_TREATMENT,

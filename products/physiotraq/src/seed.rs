@@ -3,6 +3,7 @@
 use secrecy::SecretString;
 use socle::db::{Person, Trace, Who};
 use socle::identity::actions::create_account;
+use socle::identity::members::{self, Newcomer};
 use socle::ids::{AccountId, SessionId, TenantId};
 use socle::web::Product;
 use socle::{Caller, Result, tokens};
@@ -10,7 +11,6 @@ use socle::{Caller, Result, tokens};
 use crate::devices::actions::{self as devices, Registration};
 use crate::devices::{Claim, DeviceId};
 use crate::licences::{self, NewLicence};
-use crate::people::{self, NewMember};
 use crate::{BRANDING, Physiotraq};
 
 /// A person to make.
@@ -71,14 +71,35 @@ pub async fn licence(
     let mut accounts = Vec::with_capacity(team.len());
     for member in team {
         let password = SecretString::from(password.to_owned());
-        let account = create_account(&nobody, &app.passwords, &BRANDING.realm, member.email, password).await?;
-        let mut tx = system.begin().await?;
-        let SeedPerson { first_name, last_name, role, .. } = *member;
-        people::join(&mut tx, NewMember { account, license: new.id, first_name, last_name, role }).await?;
-        tx.commit().await?;
+        let account = create_account(&nobody, &app.passwords, &BRANDING.realm, (member.email, password)).await?;
+        join(product, new, account, member).await?;
         accounts.push(account);
     }
     Ok(accounts)
+}
+
+/// Adds an account to a licence, as an accepted invitation does.
+///
+/// # Errors
+/// 409 when they belong to it already, or it has its one owner already.
+pub async fn join(
+    product: &Physiotraq,
+    licence: NewLicence<'_>,
+    account: AccountId,
+    member: &SeedPerson<'_>,
+) -> Result<()> {
+    let newcomer = Newcomer {
+        account,
+        tenant: licence.id,
+        tenant_name: licence.name.to_owned(),
+        role: member.role.to_owned(),
+        first_name: member.first_name.to_owned(),
+        last_name: member.last_name.to_owned(),
+    };
+    let mut tx = product.app().system(BRANDING.realm.name, licence.id).begin().await?;
+    members::join(&mut tx, &BRANDING.realm, &newcomer).await?;
+    product.joined(&mut tx, &newcomer).await?;
+    tx.commit().await
 }
 
 /// The owner of a licence as a caller, without a browser.
@@ -98,6 +119,7 @@ fn person(product: &Physiotraq, license: TenantId, account: AccountId, role: &st
         session: SessionId::fresh(product.app().clock.now()),
         account,
         tenant: license,
+        tenant_name: String::new(),
         role: role.to_owned(),
         name: String::new(),
         email: String::new(),

@@ -1,6 +1,8 @@
-//! The operator's session in a real Chromium, against the real binary with its built web files.
+//! The operator's session, and every component in every theme, in a real Chromium, against the real binary with its
+//! built web files.
 //!
-//! The journey itself is `web/tests/live-monitor.mjs`; pictures of every page go to `target/screenshots`.
+//! The journeys themselves are `web/tests/live-monitor.mjs` and `web/tests/components.mjs`; pictures of every page go to
+//! `target/screenshots`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,7 +23,7 @@ use crate::sources;
 const OWNER: &str = "odile@test.fr";
 const OPERATOR: &str = "paul@test.fr";
 const PASSWORD: &str = "une phrase de passe pour le navigateur";
-/// The journey takes about two minutes; a machine under load more.
+/// A journey takes one or two minutes; a machine under load more.
 const MOST: Duration = Duration::from_secs(15 * 60);
 
 /// A licence with an owner, an operator and three devices, of which the journey switches on the first.
@@ -64,30 +66,52 @@ fn shots() -> Result<PathBuf> {
     Ok(folder.join("screenshots"))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_follows_a_session_from_sign_in_to_export() -> Result<()> {
+/// A journey against a running server; what it is told besides is up to the caller.
+fn journey(script: &str, binary: &Binary) -> Result<Command> {
     let modules = sources::root().join("web/node_modules/playwright-core");
     ensure!(modules.is_dir(), "{} is missing: `bin/setup --test` installs it", modules.display());
-    let (database, device) = seeded().await?;
-    let binary = Binary::serve(&database).await?;
-    let journey = Command::new("node")
-        .arg("web/tests/live-monitor.mjs")
+    let mut journey = Command::new("node");
+    journey
+        .arg(format!("web/tests/{script}"))
         .current_dir(sources::root())
         .env("BASE", &binary.url)
-        .env("EMAIL", OPERATOR)
-        .env("OWNER_EMAIL", OWNER)
-        .env("PASSWORD", PASSWORD)
-        .env("DEVICE", device.id.to_string())
-        .env("CREDENTIAL", &device.credential)
         .env("SHOTS", shots()?)
         .env("SOCLE_CHROMIUM", chromium()?)
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status();
-    let status = tokio::time::timeout(MOST, journey).await.context("the journey did not end")?.context("node")?;
+        .kill_on_drop(true);
+    Ok(journey)
+}
+
+/// Lets a journey take its course.
+async fn travel(mut journey: Command) -> Result<()> {
+    let ended = tokio::time::timeout(MOST, journey.status()).await;
+    let status = ended.context("the journey did not end")?.context("node")?;
     ensure!(
         status.success(),
         "the journey failed; its last lines say where, failure.png in the screenshots how it looked"
     );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_follows_a_session_from_sign_in_to_export() -> Result<()> {
+    let (database, device) = seeded().await?;
+    let binary = Binary::serve(&database).await?;
+    let mut journey = journey("live-monitor.mjs", &binary)?;
+    journey
+        .env("EMAIL", OPERATOR)
+        .env("OWNER_EMAIL", OWNER)
+        .env("PASSWORD", PASSWORD)
+        .env("DEVICE", device.id.to_string())
+        .env("CREDENTIAL", &device.credential);
+    travel(journey).await?;
+    binary.stop().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_component_is_usable_in_every_theme() -> Result<()> {
+    let database = Database::fresh().await?;
+    let binary = Binary::serve(&database).await?;
+    travel(journey("components.mjs", &binary)?).await?;
     binary.stop().await
 }

@@ -17,11 +17,12 @@ macro_rules! ours {
 }
 
 /// Tables without row-level security, with the reason. None has a column that names a tenant, an account or a realm.
-const UNPROTECTED: [(&str, &str); 4] = [
-    ("physiotraq.monitor_watermark", "one instant for the whole server; only socle_lookup may touch it"),
+const UNPROTECTED: [(&str, &str); 5] = [
+    ("physiotraq.monitor_watermarks", "one instant per shard of devices; only socle_lookup may touch it"),
     ("socle.migrations_kernel", "sqlx's own record of migrations; no role of the server has a right on it"),
     ("socle.migrations_platform", "sqlx's own record of migrations; no role of the server has a right on it"),
     ("socle.partition_plans", "names of tables, to be partitioned by month"),
+    ("socle.schedules", "when the platform's own schedules come round next"),
 ];
 
 /// In our own order: the database's would depend on its locale.
@@ -118,6 +119,8 @@ async fn no_row_can_point_into_another_tenant() -> Result<()> {
          WHERE f.contype = 'f' AND f.conparentid = 0
            AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.conrelid
                        AND a.attname IN ('license_id', 'tenant_id'))
+           -- An account belongs to no tenant: memberships say to which it may be led.
+           AND f.confrelid <> 'socle.accounts'::regclass
            AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = ANY(f.conkey)
                            AND a.attname IN ('license_id', 'tenant_id'))
            AND ",

@@ -214,7 +214,7 @@ async fn the_endpoints_and_screens_are_declared_routes_and_every_route_is_named(
     let declared: BTreeSet<String> = declared.declared().iter().map(|route| routes::spelled(base, route)).collect();
     let mut named = BTreeSet::new();
     for line in of_kind("endpoint").into_iter().chain(of_kind("screen")).filter(Line::built) {
-        if line.place.starts_with("GET ") || line.place.starts_with("POST ") {
+        if ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "].iter().any(|verb| line.place.starts_with(verb)) {
             assert!(declared.contains(&line.place), "{}: there is no route {}", line.spec, line.place);
             named.insert(line.place);
         }

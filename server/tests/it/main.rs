@@ -2,6 +2,10 @@
 //! itself.
 
 #[cfg(test)]
+mod access_page;
+#[cfg(test)]
+mod addresses;
+#[cfg(test)]
 mod begin;
 #[cfg(test)]
 mod binary;
@@ -10,18 +14,38 @@ mod browser;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
+mod contrast;
+#[cfg(test)]
 mod coverage;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
+mod mail;
+#[cfg(test)]
+mod operations;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod platform;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod schemathesis;
+#[cfg(test)]
+mod simulate;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod startup;
 #[cfg(test)]
 mod translations;
+#[cfg(test)]
+mod two_servers;

@@ -152,7 +152,7 @@ async fn the_vendors_stock_and_the_partitions_are_out_of_the_servers_reach() -> 
     let mut app = PgConnection::connect(database.app_url()).await?;
     for statement in [
         "SELECT serial_number FROM physiotraq.device_stock",
-        "SELECT only_one FROM physiotraq.monitor_watermark",
+        "SELECT shard FROM physiotraq.monitor_watermarks",
         "SELECT device_id FROM physiotraq.measurements_unclocked",
         "SELECT device_id FROM physiotraq.measurements_clocked",
         "INSERT INTO socle.partition_plans (parent, leaf_prefix) VALUES ('a', 'b')",

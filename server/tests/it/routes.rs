@@ -16,6 +16,10 @@ pub fn spelled(base: &str, route: &Route) -> String {
     format!("{} {base}{}", route.method.name(), route.path)
 }
 
+fn verb(route: &Route) -> reqwest::Method {
+    reqwest::Method::from_bytes(route.method.name().as_bytes()).unwrap()
+}
+
 fn declared(stage: &Stage) -> (&'static str, Vec<Route>) {
     let routes = stage.product.clone().routes();
     (routes.base(), routes.declared().to_vec())
@@ -48,6 +52,7 @@ async fn the_public_routes_are_the_listed_ones() -> Result<()> {
 async fn a_stranger_gets_the_sign_in_page_or_401_everywhere_else() -> Result<()> {
     let stage = Stage::new().await?;
     let stranger = stage.anybody();
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     let (base, routes) = declared(&stage);
     let closed: Vec<&Route> = routes.iter().filter(|route| route.access != Access::Public).collect();
     assert!(closed.len() > 20, "the routes were to be there: {}", closed.len());
@@ -58,6 +63,9 @@ async fn a_stranger_gets_the_sign_in_page_or_401_everywhere_else() -> Result<()>
         let answer = match route.method {
             Method::Get => stranger.get(&path).await?,
             Method::Post => stranger.post(&path, &[("name", "x")]).await?,
+            Method::Put | Method::Patch | Method::Delete => {
+                http.request(verb(route), format!("{}{path}", stage.url())).send().await?
+            }
         };
         match route.kind {
             Kind::Page => {
@@ -76,17 +84,18 @@ async fn a_person_is_no_device_and_a_device_is_no_person() -> Result<()> {
     let stage = Stage::new().await?;
     let licence = stage.licence().await?;
     let (base, routes) = declared(&stage);
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     for route in routes.iter().filter(|route| route.access == Access::Device) {
         let named = spelled(base, route);
-        let answer = licence.owner.post(&format!("{base}{}", route.path), &[]).await?;
+        let url = format!("{}{base}{}", stage.url(), route.path);
+        let answer = http.request(verb(route), url).header("cookie", licence.owner.cookie()).send().await?;
         assert_eq!(answer.status(), 401, "{named} with a person's cookie");
     }
-    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
     for route in routes.iter().filter(|route| matches!(route.access, Access::To(_)) && route.kind == Kind::Api) {
         let named = spelled(base, route);
         let path = route.path.replace("{id}", ID).replace("{device}", ID);
         let url = format!("{}{base}{path}", stage.url());
-        let answer = http.get(url).bearer_auth(&licence.device.seeded.credential).send().await?;
+        let answer = http.request(verb(route), url).bearer_auth(&licence.device.seeded.credential).send().await?;
         assert_eq!(answer.status(), 401, "{named} with a device's credential");
     }
     Ok(())

@@ -5,13 +5,30 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources;
 
 /// Keys put together with `format!`, and every key that can come of it.
-const BUILT: [(&str, &[&str]); 6] = [
+const BUILT: [(&str, &[&str]); 9] = [
+    ("front-{name}", &["physiotraq"]),
     ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
     ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
     (
         "notice-{name}",
-        &["signed-out", "started", "stopped", "aborted", "acknowledged", "claimed", "saved", "window-open"],
+        &[
+            "signed-out",
+            "started",
+            "stopped",
+            "aborted",
+            "acknowledged",
+            "claimed",
+            "saved",
+            "window-open",
+            "invited",
+            "invitation-cancelled",
+            "member-removed",
+            "job-retried",
+            "job-dropped",
+        ],
     ),
+    ("mail-{name}", &["invitation-subject", "invitation-body", "invitation-action"]),
+    ("platform-state-{}", &["waiting", "running", "dead"]),
     ("sex-{sex}", &["male", "female", "other"]),
     ("sex-short-{sex}", &["male", "female", "other"]),
     (
@@ -25,6 +42,9 @@ const BUILT: [(&str, &[&str]); 6] = [
             "alert-temperature-39",
             "alert-temperature-40",
             "alert-acknowledged",
+            "alert-no-data",
+            "alert-low-reliability",
+            "alert-escalated",
             "license-renewed",
             "license-expired",
         ],

@@ -30,6 +30,11 @@ pager-of = of { $total }
 pager-previous = Previous page
 pager-next = Next page
 
+toasts-label = Messages
+toasts-close = Close the message
+toasts-failed = The request did not get through. Check the connection, then try again.
+filters-submit = Filter
+
 error-code = Error { $code }
 error-home = Back to the home page
 error-request = Reference to give to support:
@@ -54,4 +59,161 @@ error-500 = The error has been recorded. Try again in a moment; if it persists, 
 error-503-title = Service temporarily unavailable
 error-503 = The service is very busy or restarting. Try again in a few seconds.
 
+front-title = Platforms
+front-lead = Choose the one you work on.
+front-open = Open { $product }
+front-physiotraq = Live core temperature during hyperthermia sessions.
+
 notice-signed-out = You are signed out.
+
+memberships-title = Change organisation
+memberships-lead = You belong to these organisations. Choose the one you are working for now.
+memberships-present = Current
+memberships-choose = Work there
+
+invitation-title = Invitation
+invitation-heading = { $tenant } invites you
+invitation-lead = Invitation sent to { $email }, role: { $role }.
+invitation-first-name = First name
+invitation-last-name = Last name
+invitation-new-password = Choose a password
+invitation-password-hint = At least { $least } characters; a sentence is easier to remember.
+invitation-known = This address has an account already: give its password.
+invitation-accept = Accept the invitation
+invitation-name-error = Write a name of 1 to 80 characters.
+invitation-password-error = A password has 8 to 128 characters.
+invitation-password-wrong = This is not the password of that account. Check it, then try again.
+
+# Mails: subject, text (one paragraph per empty line), button.
+mail-greeting = Hello { $first_name },
+mail-greeting-nobody = Hello,
+mail-closing = See you soon,
+mail-footer = This message was sent to you by { $product }. If you did not expect it, do not follow the link and ignore it.
+mail-link = If the button does not work, copy this address into your browser:
+mail-invitation-subject = { $tenant } invites you to { $product }
+mail-invitation-body =
+    { $inviter } invites you to join { $tenant } on { $product }.
+
+    The link is personal, works once and stays valid for seven days.
+mail-invitation-action = Accept the invitation
+
+# The page of all components, in development only.
+dev-title = Components
+dev-lead = Every element of the interface, in each theme and in both languages. This page exists in development only.
+dev-theme = Theme
+dev-actions = Actions
+dev-primary = Add
+dev-secondary = Compare
+dev-outline = Export
+dev-ghost = Ignore
+dev-link = Edit
+dev-destructive = Delete
+dev-disabled = Not available
+dev-hero = Start a session
+dev-stop = STOP
+dev-menu = More actions
+dev-confirm-title = Detach device 12?
+dev-confirm-text = It will no longer send readings to this licence. Its history is kept.
+dev-confirm-yes = Detach the device
+dev-person = Camille Moreau
+dev-role = Practitioner
+dev-messages = Messages
+dev-toast = Show:
+dev-success = Success
+dev-info = Information
+dev-warning = To watch
+dev-error = Error
+dev-success-text = The changes are saved.
+dev-info-text = An update is planned for tonight at 22:00 (Europe/Paris).
+dev-warning-text = The battery of device 12 is low: plan to charge it.
+dev-error-text = Saving did not succeed. Nothing was changed; try again.
+dev-forms = Forms
+dev-name = Name
+dev-hint = A hint, read out with the field.
+dev-field-error = Give a name of 1 to 100 characters.
+dev-choice-error = Choose a status from the list.
+dev-day = Date
+dev-state = Status
+dev-remarks = Remarks
+dev-tick = Tell me about every alert
+dev-unit = Unit
+dev-submit = Save
+dev-lists = List of devices
+dev-all = All
+dev-count = { $count ->
+    [one] { $count } device
+   *[other] { $count } devices
+}
+dev-none = No device matches
+dev-none-text = Widen the filters or clear the search.
+dev-row = Device { $n }
+dev-measured = Measured on
+dev-states = States
+dev-plain = Offline
+dev-tile = Device 12
+dev-timeline = Course of events
+dev-progress = Importing the files
+dev-loading = Preparing the report…
+dev-age = { $n } min ago
+dev-live = Live
+dev-alarms = Alarms
+dev-alarm-watch = Watch closely
+dev-alarm-critical = CRITICAL TEMPERATURE
+dev-alarm-order = Stop heating.
+dev-acknowledge = Take note
+
+api-title = API
+api-lead = Every address for programs, with what it takes and what it answers.
+api-document = OpenAPI document
+api-callers = Who may call
+api-operations = Operations
+api-schemas = Schemas
+api-name = Name
+api-kind = Type
+api-meaning = Meaning
+api-required = required
+api-anybody = No sign-in needed
+api-parameters = Parameters
+api-body = Request body
+api-example = Example
+api-answers = Answers
+api-no-content = No content
+api-curl = On the command line
+
+# The platform's own pages.
+platform-operator = Platform operator
+platform-jobs = Background jobs
+platform-jobs-lead = What waits, what was given up and why.
+platform-queues = Queues
+platform-queues-empty = Nothing waits
+platform-queues-empty-text = All jobs are done.
+platform-queue = Queue
+platform-state = State
+platform-state-waiting = Waiting
+platform-state-running = Running
+platform-state-dead = Given up
+platform-count = Jobs
+platform-oldest = Oldest
+platform-kind = Job
+platform-attempts = Attempts
+platform-said = Last error
+platform-given-up = Given up at
+platform-decide = Decision
+platform-dead = { $count ->
+    [0] No job was given up
+    [one] One job was given up
+   *[other] { $count } jobs were given up
+}
+platform-dead-none = No job was given up
+platform-dead-none-text = A job that fails too often appears here.
+platform-retry = Try again
+platform-drop = Drop
+platform-drop-question = Drop this job? It will never be run.
+notice-job-retried = The job waits again.
+notice-job-dropped = The job was dropped.
+mailbox-title = Development mailbox
+mailbox-lead = The mails this server would have sent. This page does not exist in production.
+mailbox-to = To { $to }
+mailbox-html = See the HTML part
+mailbox-empty = No mail
+mailbox-empty-text = Mails appear here as soon as they leave.

@@ -66,6 +66,7 @@ pub struct Policies {
     set: PolicySet,
     person: EntityTypeName,
     actions: HashMap<&'static str, (EntityUid, EntityTypeName)>,
+    declared: Vec<Action>,
 }
 
 impl Policies {
@@ -86,7 +87,7 @@ impl Policies {
             known.insert(action.name, (uid("Action", action.name)?, kind));
         }
         let person = EntityTypeName::from_str("Person").map_err(|e| e.to_string())?;
-        Ok(Self { authorizer: Authorizer::new(), set, person, actions: known })
+        Ok(Self { authorizer: Authorizer::new(), set, person, actions: known, declared: actions.to_vec() })
     }
 
     /// Whether the person may do this to this very resource. An erring policy counts as a refusal.
@@ -103,6 +104,11 @@ impl Policies {
     pub fn allows_at_best(&self, person: &Person, action: Action) -> bool {
         let best = Resource::of(person.tenant.0).owned_by(person.account.0).assigned_to(vec![person.account.0]);
         self.allows(person, action, &best)
+    }
+
+    /// The names of the actions the person could take on something of their own, in the order of declaration.
+    pub fn at_best<'a>(&'a self, person: &'a Person) -> impl Iterator<Item = &'static str> + 'a {
+        self.declared.iter().filter(|action| self.allows_at_best(person, **action)).map(|action| action.name)
     }
 
     /// Refuses what the person may not do to this resource.

@@ -1,10 +1,11 @@
-//! The scenarios of domain/temperature-monitoring.md §11 that a single limit decides.
+//! The scenarios of domain/temperature-monitoring.md §11 that a single limit decides by its samples; what people and
+//! timers do is in `tests_verbs`, the equipment's alarms in `tests_technical`.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
-use super::*;
+use super::{Alarm, Phase, Rule, Sample, Transition};
 
-const WATCH: Rule = Rule {
+pub(super) const WATCH: Rule = Rule {
     level: 39,
     limit: 39_000,
     clear: 38_800,
@@ -12,20 +13,38 @@ const WATCH: Rule = Rule {
     at_once_when_slow: false,
     off_delay_seconds: 30,
     latching: false,
+    re_alarm_seconds: None,
+    escalate_seconds: [0; 3],
+    shelve_limit_seconds: 0,
 };
-const CRITICAL: Rule =
+pub(super) const CRITICAL: Rule =
     Rule { level: 40, limit: 40_000, clear: 39_700, at_once_when_slow: true, latching: true, ..WATCH };
 
+/// Server and device time of a test.
+pub(super) fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+}
+
+/// A value received as it was measured.
+pub(super) fn sample(second: i64, value: i32) -> Sample {
+    Sample { at: at(second), received: at(second), value }
+}
+
+/// A value after storing and reading it, as a restart does.
+pub(super) fn stored<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    serde_json::from_value(serde_json::to_value(value).unwrap()).unwrap()
+}
+
 /// Feeds (second, value) pairs received as they were measured; counts what was raised, latched, cleared.
-fn run(alarm: &mut Alarm, samples: impl IntoIterator<Item = (i64, i32)>) -> (usize, usize, usize) {
+pub(super) fn run(alarm: &mut Alarm, samples: impl IntoIterator<Item = (i64, i32)>) -> (usize, usize, usize) {
     let mut counts = (0, 0, 0);
     for (second, value) in samples {
-        let at = DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap();
-        match alarm.step(Sample { at, received: at, value }) {
+        match alarm.step(sample(second, value)) {
             Some(Transition::Raised(_)) => counts.0 += 1,
             Some(Transition::Latched(_)) => counts.1 += 1,
             Some(Transition::Cleared(_)) => counts.2 += 1,
             Some(Transition::Returned(_)) | None => {}
+            Some(other) => panic!("a sample does not give {other:?}"),
         }
     }
     counts
@@ -88,14 +107,42 @@ fn an_acknowledged_alarm_clears_after_the_off_delay_and_can_be_raised_again() {
 }
 
 #[test]
+fn a_raised_alarm_says_when_the_condition_began_and_when_it_was_confirmed_and_received() {
+    let mut alarm = Alarm::new(WATCH);
+    run(&mut alarm, (0..15).map(|s| (s, 39_100)));
+    let confirming = Sample { at: at(15), received: at(17), value: 39_200 };
+    let Some(Transition::Raised(raised)) = alarm.step(confirming) else { panic!("not raised") };
+    assert_eq!((raised.condition_at, raised.at, raised.received, raised.value), (at(0), at(15), at(17), 39_200));
+}
+
+#[test]
+fn silence_never_clears_an_alarm() {
+    let mut alarm = Alarm::new(WATCH);
+    run(&mut alarm, (0..=15).map(|s| (s, 39_100)));
+    assert_eq!(run(&mut alarm, [(16, 38_000)]), (0, 0, 0));
+    let before = alarm.clone();
+    assert_eq!(alarm.tick(at(100_000)), None);
+    assert_eq!(alarm, before);
+}
+
+#[test]
 fn the_state_survives_being_stored_at_any_moment() {
-    let samples: Vec<_> = (0..40).map(|s| (s, 39_950 + i32::try_from(s).unwrap() * 3)).collect();
     let mut whole = Alarm::new(CRITICAL);
-    let mut stored = Alarm::new(CRITICAL);
-    for sample in samples {
-        run(&mut whole, [sample]);
-        run(&mut stored, [sample]);
-        stored = serde_json::from_str(&serde_json::to_string(&stored).unwrap()).unwrap();
+    let mut restarted = Alarm::new(CRITICAL);
+    for second in 0..40 {
+        let value = 39_950 + i32::try_from(second).unwrap() * 3;
+        assert_eq!(whole.step(sample(second, value)), restarted.step(sample(second, value)));
+        restarted = stored(&restarted);
     }
-    assert_eq!(whole, stored);
+    assert!(whole.raised().is_some());
+    assert_eq!(whole, restarted);
+}
+
+#[test]
+fn a_rule_stored_before_it_had_timers_has_none() {
+    let mut json = serde_json::to_value(CRITICAL).unwrap();
+    for added in ["re_alarm_seconds", "escalate_seconds", "shelve_limit_seconds"] {
+        assert!(json.as_object_mut().unwrap().remove(added).is_some());
+    }
+    assert_eq!(serde_json::from_value::<Rule>(json).unwrap(), CRITICAL);
 }

@@ -72,7 +72,8 @@ fn actor(caller: &Caller) -> (&'static str, Option<Uuid>) {
     match caller.who() {
         Who::Nobody => ("nobody", None),
         Who::Person(person) => ("person", Some(person.account.0)),
+        Who::Account(account, _) => ("person", Some(account.0)),
         Who::Device(machine) => ("device", Some(machine.device)),
-        Who::System(_) => ("system", None),
+        Who::System(_) | Who::Platform => ("system", None),
     }
 }

@@ -1,109 +1,21 @@
 //! Layered settings: built-in defaults, then `socle.toml`, then `SOCLE_<SECTION>__<KEY>`; `DATABASE_URL` and
 //! `SOCLE_PORT` are short names for the two that everybody sets. See `docs/operations.md`.
 
+mod printed;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
-/// Where the server runs; production refuses demo seeds and development pages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Environment {
-    /// A developer's machine, tests, the demo.
-    Development,
-    /// Rehearsal with synthetic data.
-    Staging,
-    /// Real health data.
-    Production,
-}
+pub use settings::{
+    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
+};
 
-/// All settings of the server.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Config {
-    /// Where the server runs.
-    pub environment: Environment,
-    /// The HTTP listener.
-    pub http: Http,
-    /// PostgreSQL.
-    pub database: Database,
-    /// Sealed fields.
-    pub sealed: Sealed,
-    /// Logging.
-    pub log: Log,
-    /// The telemetry writer.
-    pub readings: Readings,
-}
-
-/// The HTTP listener.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Http {
-    /// Address to bind, e.g. `127.0.0.1`.
-    pub address: String,
-    /// Port to bind; 0 takes a free one.
-    pub port: u16,
-    /// A proxy whose `X-Forwarded-For` is believed; none by default.
-    pub trusted_proxy: Option<std::net::IpAddr>,
-}
-
-/// PostgreSQL. Either whole URLs, or one URL and the passwords that `socle migrate` set for the roles.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Database {
-    /// `postgres://…/database`: for `migrate` a role that may create roles; for `serve` any URL of the database.
-    pub url: Option<SecretString>,
-    /// Password of `socle_app`; when set, `serve` signs in as that role.
-    pub app_password: Option<SecretString>,
-    /// Password of `socle_ingest`.
-    pub ingest_password: Option<SecretString>,
-    /// Connections of the app role.
-    pub connections: u32,
-}
-
-/// Sealed fields.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Sealed {
-    /// Hex of a 32-byte key-encryption key.
-    pub key: Option<SecretString>,
-    /// File that holds it; made on first use in development.
-    pub key_file: Option<std::path::PathBuf>,
-}
-
-/// Logging.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Log {
-    /// Filter directives, e.g. `info,sqlx=warn`.
-    pub filter: String,
-    /// JSON lines (default) or text for a terminal.
-    pub json: bool,
-}
-
-/// The telemetry writer (decision on group commit in `docs/decisions`).
-#[derive(Clone, Debug, Deserialize)]
-pub struct Readings {
-    /// Parallel writer lanes, each with its own connection; devices are spread over them.
-    pub lanes: usize,
-    /// Readings that may wait in memory, over all lanes, before 503 is answered.
-    pub queue: usize,
-    /// Requests of one device under way at once before 429 is answered.
-    pub per_device: usize,
-}
-
-/// Built-in values: enough to run in development without any file.
-const DEFAULTS: &str = r#"
-environment = "development"
-[http]
-address = "127.0.0.1"
-port = 8080
-[database]
-connections = 16
-[sealed]
-[log]
-filter = "info,sqlx=warn"
-json = true
-[readings]
-lanes = 4
-queue = 100000
-per_device = 4
-"#;
+use settings::DEFAULTS;
 
 impl Config {
     /// Reads defaults, `socle.toml` in the working folder when present, and the environment.
@@ -138,6 +50,90 @@ impl Config {
         let Some(password) = password else { return Ok(url.clone()) };
         with_user(url.expose_secret(), name, password.expose_secret()).map(SecretString::from)
     }
+
+    /// Where people find the server, without a slash at the end; the base of links in mails.
+    #[must_use]
+    pub fn public_url(&self) -> String {
+        match &self.http.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://localhost:{}", self.http.port),
+        }
+    }
+
+    /// How long the server still accepts after the signal to end, so that a balancer can see `/health/ready` say 503:
+    /// nothing in development, 5 s elsewhere.
+    #[must_use]
+    pub fn drain(&self) -> Duration {
+        let usual = if self.environment == Environment::Development { 0 } else { 5 };
+        Duration::from_secs(self.http.drain_seconds.unwrap_or(usual))
+    }
+
+    /// Share of traces that are sent, 0 to 1: a tenth in production (specs/axtech.md §10.3), all elsewhere.
+    #[must_use]
+    pub fn sample_ratio(&self) -> f64 {
+        let usual = if self.environment == Environment::Production { 0.1 } else { 1.0 };
+        self.tracing.sample_ratio.unwrap_or(usual)
+    }
+
+    /// Whether `/metrics` is on the main listener: in development, as long as it has no listener of its own.
+    #[must_use]
+    pub fn metrics_on_main(&self) -> bool {
+        self.environment == Environment::Development && self.ops.metrics_address.is_none()
+    }
+
+    /// Refuses settings with which the server must not start.
+    ///
+    /// # Errors
+    /// One sentence per fault, each naming the setting.
+    pub fn refuse_unfit(&self) -> Result<(), String> {
+        let mut faults = self.faults();
+        if self.environment == Environment::Production {
+            faults.extend(self.faults_in_production());
+        }
+        if faults.is_empty() { Ok(()) } else { Err(faults.join("; ")) }
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if !(0.0..=1.0).contains(&self.sample_ratio()) {
+            faults.push("tracing.sample_ratio must be from 0 to 1".to_owned());
+        }
+        if let Some(url) = &self.http.public_url
+            && !url.starts_with("http://")
+            && !url.starts_with("https://")
+        {
+            faults.push("http.public_url must begin with http:// or https://".to_owned());
+        }
+        if let Some(url) = &self.tracing.otlp_endpoint
+            && !url.starts_with("http://")
+        {
+            faults
+                .push("tracing.otlp_endpoint must begin with http://: the collector runs beside the server".to_owned());
+        }
+        if self.mail.transport == MailTransport::Smtp && self.mail.smtp_url.is_none() {
+            faults.push("mail.transport is smtp, but mail.smtp_url is not set".to_owned());
+        }
+        if self.mail.transport == MailTransport::Mailbox && !self.environment.allows_stand_ins() {
+            let environment = self.environment.name();
+            faults.push(format!("{environment} refuses the stand-in mail.transport mailbox; set it to smtp"));
+        }
+        if self.jobs.poll_seconds == 0 {
+            faults.push("jobs.poll_seconds must be at least 1".to_owned());
+        }
+        faults
+    }
+
+    fn faults_in_production(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.sealed.key.is_none() && self.sealed.key_file.is_none() {
+            faults
+                .push("production needs sealed.key_file (or sealed.key): where is the key-encryption key?".to_owned());
+        }
+        if !self.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
+            faults.push("production needs http.public_url, and it must begin with https://".to_owned());
+        }
+        faults
+    }
 }
 
 /// A database role of the running server.
@@ -159,26 +155,4 @@ pub fn with_user(url: &str, user: &str, password: &str) -> Result<String, String
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let password = utf8_percent_encode(password, NON_ALPHANUMERIC);
     Ok(format!("{scheme}://{user}:{password}@{host}/{tail}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_role_takes_the_place_of_the_urls_own() {
-        let put = |url| with_user(url, "socle_app", "secret");
-        assert_eq!(put("postgres://admin:x@db.example/socle").unwrap(), "postgres://socle_app:secret@db.example/socle");
-        assert_eq!(put("postgres://db:5432/socle?a=b").unwrap(), "postgres://socle_app:secret@db:5432/socle?a=b");
-        assert_eq!(with_user("postgres://h/d", "u", "p@/#").unwrap(), "postgres://u:p%40%2F%23@h/d");
-        assert!(put("db/socle").is_err());
-    }
-
-    #[test]
-    fn the_defaults_are_whole_and_secrets_are_not_printed() {
-        let mut config = Config::load().unwrap();
-        config.database.url = Some("postgres://u:hidden@h/d".into());
-        assert!(!format!("{config:?}").contains("hidden"));
-        assert_eq!(config.readings.lanes, 4);
-    }
 }

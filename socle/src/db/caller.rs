@@ -27,10 +27,15 @@ pub enum Who {
     Nobody,
     /// A signed-in person; role and tenant were read from the database for this request.
     Person(Box<Person>),
+    /// Somebody whose password, link or refresh token was proved, before a session acts for them; in a tenant when one is
+    /// chosen already.
+    Account(AccountId, Option<TenantId>),
     /// A device with its own credential.
     Device(Machine),
     /// The platform itself, for one tenant.
     System(TenantId),
+    /// The platform itself, for no tenant: its own nightly work. Row-level security shows it no tenant's rows.
+    Platform,
 }
 
 /// A signed-in person.
@@ -42,6 +47,8 @@ pub struct Person {
     pub account: AccountId,
     /// The tenant of the membership in use.
     pub tenant: TenantId,
+    /// Its name.
+    pub tenant_name: String,
     /// The role in that tenant, as the product's table spells it.
     pub role: String,
     /// First and last name.
@@ -100,25 +107,28 @@ impl Caller {
     pub async fn begin(&self) -> Result<Tx> {
         let account = match &self.who {
             Who::Person(person) => Some(person.account),
-            Who::Nobody | Who::Device(_) | Who::System(_) => None,
+            Who::Account(account, _) => Some(*account),
+            Who::Nobody | Who::Device(_) | Who::System(_) | Who::Platform => None,
         };
         Tx::begin(self.clone(), self.tenant(), account).await
     }
 
-    /// Opens a transaction that sees the rows of one account of no tenant: its sessions and credentials.
+    /// Opens a transaction that sees the rows of one account (its sessions and credentials) and, when one is named, of one
+    /// tenant: signing in, accepting an invitation.
     ///
     /// # Errors
     /// 503 when no connection is free within two seconds.
-    pub(crate) async fn begin_as_account(&self, account: AccountId) -> Result<Tx> {
-        Tx::begin(self.clone(), None, Some(account)).await
+    pub(crate) async fn begin_as_account(&self, account: AccountId, tenant: Option<TenantId>) -> Result<Tx> {
+        self.becoming(Who::Account(account, tenant)).begin().await
     }
 
     /// The tenant this caller is bound to.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {
         match &self.who {
-            Who::Nobody => None,
+            Who::Nobody | Who::Platform => None,
             Who::Person(person) => Some(person.tenant),
+            Who::Account(_, tenant) => *tenant,
             Who::Device(machine) => Some(machine.tenant),
             Who::System(tenant) => Some(*tenant),
         }

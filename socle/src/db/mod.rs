@@ -4,17 +4,19 @@ mod caller;
 mod door;
 mod guard;
 pub mod roles;
+mod sql;
 mod tx;
 
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres};
 
 pub use caller::{Caller, Machine, Person, Trace, Who};
 pub use door::Door;
+pub use sql::ensure_months;
 pub use tx::Tx;
 
 use crate::{Error, Result};
@@ -26,6 +28,7 @@ const POOL_WAIT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Db {
     pool: PgPool,
+    app: PgConnectOptions,
     ingest: PgConnectOptions,
 }
 
@@ -45,14 +48,15 @@ impl Db {
         let app = options(app)?;
         let ingest = options(ingest)?;
         let pool = PgPoolOptions::new()
-            .max_connections(connections)
+            // One more for the listener, which keeps its connection.
+            .max_connections(connections.saturating_add(1))
             .min_connections(1)
             .acquire_timeout(POOL_WAIT)
             .test_before_acquire(false)
-            .connect_with(app)
+            .connect_with(app.clone())
             .await
             .map_err(|e| format!("the database cannot be reached: {e}"))?;
-        let db = Self { pool, ingest };
+        let db = Self { pool, app, ingest };
         db.refuse_unfit_roles().await?;
         Ok(db)
     }
@@ -81,6 +85,22 @@ impl Db {
         self.ingest.connect().await
     }
 
+    /// A connection of its own as the app role: advisory locks belong to it.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) async fn line(&self) -> sqlx::Result<PgConnection> {
+        self.app.connect().await
+    }
+
+    /// Hears NOTIFYs; connects again by itself.
+    ///
+    /// # Errors
+    /// When the database cannot be reached.
+    pub(crate) async fn listener(&self) -> sqlx::Result<PgListener> {
+        PgListener::connect_with(&self.pool).await
+    }
+
     /// Whether the database answers, for `/health/ready`.
     ///
     /// # Errors
@@ -88,6 +108,12 @@ impl Db {
     pub async fn ping(&self) -> Result<()> {
         let mut connection = self.connection().await?;
         sqlx::Connection::ping(&mut *connection).await.map_err(Error::from)
+    }
+
+    /// Connections of the pool: all, and those that nobody uses now.
+    #[must_use]
+    pub fn connections(&self) -> (u32, usize) {
+        (self.pool.size(), self.pool.num_idle())
     }
 
     /// Closes the pool, at shutdown.

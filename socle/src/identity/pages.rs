@@ -1,4 +1,4 @@
-//! Sign-in, sign-out and language, the same for every product.
+//! Sign-in, sign-out, language, change of tenant and invitations: the same pages for every product.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,9 +6,13 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::actions;
+use super::actions::{self, Client, Opened};
+use super::invitations::{self, Acceptance, Open};
+use super::{Membership, PASSWORD_LENGTH};
 use crate::db::Caller;
+use crate::ids::TenantId;
 use crate::web::{self, Access, Form, Lang, Method, Page, Product, Query, Routes, html, see_other};
 use crate::{Error, Result};
 
@@ -20,6 +24,10 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
         .page(Method::Post, "/sign_in", Access::Public, sign_in::<P>)
         .page(Method::Post, "/sign_out", Access::Public, sign_out::<P>)
         .page(Method::Post, "/language", Access::Public, language::<P>)
+        .page(Method::Get, "/memberships", Access::SignedIn, memberships)
+        .page(Method::Post, "/memberships", Access::SignedIn, change_tenant::<P>)
+        .page(Method::Get, "/invitation", Access::Public, invitation::<P>)
+        .page(Method::Post, "/invitation", Access::Public, accept::<P>)
 }
 
 #[derive(Template)]
@@ -73,16 +81,11 @@ async fn sign_in<P: Product>(
     page: Page,
     Form(form): Form<Credentials>,
 ) -> Result<Response> {
-    let realm = &product.branding().realm;
-    let opened = actions::sign_in(&caller, &product.app().passwords, realm, &form.email, form.password).await;
-    let error = match opened {
-        Ok(Some(opened)) => {
-            let mut response = see_other(&product.branding().landing(&form.next));
-            web::set_cookie(&mut response, realm, &opened.token);
-            if let Some(lang) = Lang::parse(&opened.language) {
-                web::keep_language(&mut response, lang);
-            }
-            return Ok(response);
+    let (passwords, realm) = (&product.app().passwords, &product.branding().realm);
+    let error = match actions::know(&caller, passwords, realm, (&form.email, form.password)).await {
+        Ok(Some(known)) => {
+            let opened = actions::open(&caller, known, None, Client::Browser).await?;
+            return Ok(enter(&product, &opened, &form.next));
         }
         Ok(None) => page.t("sign-in-failed"),
         Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => page.t("sign-in-busy"),
@@ -92,6 +95,18 @@ async fn sign_in<P: Product>(
     Ok((StatusCode::UNAUTHORIZED, again).into_response())
 }
 
+/// Leads into the product with the new cookie.
+fn enter<P: Product>(product: &P, opened: &Opened, next: &str) -> Response {
+    let mut response = see_other(&product.branding().landing(next));
+    // A token cookie of an API client would speak before this session.
+    web::clear_token_cookies(&mut response, &product.branding().realm);
+    web::set_cookie(&mut response, &product.branding().realm, &opened.token);
+    if let Some(lang) = Lang::parse(&opened.language) {
+        web::keep_language(&mut response, lang);
+    }
+    response
+}
+
 async fn sign_out<P: Product>(State(product): State<P>, caller: Caller) -> Result<Response> {
     if caller.person().is_ok() {
         actions::sign_out(&caller).await?;
@@ -99,6 +114,7 @@ async fn sign_out<P: Product>(State(product): State<P>, caller: Caller) -> Resul
     let branding = product.branding();
     let mut response = see_other(&format!("{}/sign_in?notice=signed-out", branding.base));
     web::clear_cookie(&mut response, &branding.realm);
+    web::clear_token_cookies(&mut response, &branding.realm);
     response.headers_mut().insert("clear-site-data", http::HeaderValue::from_static("\"cache\", \"storage\""));
     Ok(response)
 }
@@ -111,4 +127,111 @@ async fn language<P: Product>(State(product): State<P>, caller: Caller, Form(for
     let mut response = see_other(&product.branding().landing(&form.back));
     web::keep_language(&mut response, lang);
     Ok(response)
+}
+
+#[derive(Template)]
+#[template(path = "identity/memberships.html")]
+struct Memberships {
+    page: Page,
+    present: Uuid,
+    memberships: Vec<Membership>,
+}
+
+async fn memberships(caller: Caller, page: Page) -> Result<Response> {
+    let present = caller.person()?.tenant.0;
+    let memberships = actions::memberships(&caller).await?;
+    Ok(html(&Memberships { page, present, memberships })?.into_response())
+}
+
+#[derive(Deserialize)]
+struct Tenant {
+    tenant: Uuid,
+}
+
+async fn change_tenant<P: Product>(
+    State(product): State<P>,
+    caller: Caller,
+    Form(form): Form<Tenant>,
+) -> Result<Response> {
+    let opened = actions::change_tenant(&caller, TenantId(form.tenant)).await?;
+    Ok(enter(&product, &opened, ""))
+}
+
+#[derive(Template)]
+#[template(path = "identity/invitation.html")]
+struct Invitation {
+    page: Page,
+    open: Open,
+    role: String,
+    token: String,
+    least: usize,
+    problems: Vec<Problem>,
+    wrong_password: bool,
+}
+
+/// A faulty field with its text.
+struct Problem {
+    field: String,
+    message: String,
+}
+
+impl Invitation {
+    fn problem(&self, field: &str) -> Option<&str> {
+        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+    }
+}
+
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: String,
+}
+
+async fn invitation<P: Product>(
+    State(product): State<P>,
+    caller: Caller,
+    page: Page,
+    Query(query): Query<Token>,
+) -> Result<Response> {
+    let open = invitations::look(&product, &caller, &query.token).await?;
+    let role = product.role_label(&open.role, page.language());
+    let least = *PASSWORD_LENGTH.start();
+    let (problems, token) = (Vec::new(), query.token);
+    Ok(html(&Invitation { page, open, role, token, least, problems, wrong_password: false })?.into_response())
+}
+
+#[derive(Deserialize)]
+struct Accepting {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+    #[serde(default)]
+    password: SecretString,
+}
+
+async fn accept<P: Product>(
+    State(product): State<P>,
+    caller: Caller,
+    page: Page,
+    Form(form): Form<Accepting>,
+) -> Result<Response> {
+    let open = invitations::look(&product, &caller, &form.token).await?;
+    let Accepting { token, first_name, last_name, password } = form;
+    let open = Open { first_name: first_name.clone(), last_name: last_name.clone(), ..open };
+    let error = match invitations::accept(&product, &caller, &token, Acceptance { first_name, last_name, password }).await {
+        Ok(opened) => return Ok(enter(&product, &opened, "")),
+        Err(error) if matches!(error.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => error,
+        Err(error) => return Err(error),
+    };
+    let role = product.role_label(&open.role, page.language());
+    let text = |field: &str| page.t(if field == "password" { "invitation-password-error" } else { "invitation-name-error" });
+    let problem = |detail: &crate::error::Detail| Problem { message: text(&detail.field), field: detail.field.to_string() };
+    let problems = error.details.iter().map(problem).collect();
+    let wrong_password = error.status == StatusCode::UNAUTHORIZED;
+    let least = *PASSWORD_LENGTH.start();
+    let again = html(&Invitation { page, open, role, token, least, problems, wrong_password })?;
+    Ok((error.status, again).into_response())
 }

@@ -1,12 +1,12 @@
-//! Every query on accounts and sessions.
+//! Every query on accounts, memberships and sessions.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::SignedIn;
-use crate::Result;
 use crate::db::{Db, Trace, Tx};
-use crate::ids::{AccountId, SessionId};
+use crate::ids::{AccountId, SessionId, TenantId};
+use crate::{Error, Result, error};
 
 /// An account found by its address, before anybody is signed in.
 pub(super) struct Found {
@@ -19,11 +19,12 @@ pub(super) struct Found {
 pub(super) async fn signed_in(
     db: &Db,
     statement: &'static str,
-    token: &[u8],
+    (token, session): (Option<Vec<u8>>, Option<SessionId>),
     now: DateTime<Utc>,
 ) -> Result<Option<SignedIn>> {
     let mut door = db.door().await?;
-    Ok(sqlx::query_as::<_, SignedIn>(statement).bind(token).bind(now).fetch_optional(door.conn()).await?)
+    let query = sqlx::query_as::<_, SignedIn>(statement).bind(token).bind(session).bind(now);
+    Ok(query.fetch_optional(door.conn()).await?)
 }
 
 pub(super) async fn by_email(db: &Db, realm: &str, email: &str) -> Result<Option<Found>> {
@@ -48,17 +49,22 @@ pub(super) async fn by_email(db: &Db, realm: &str, email: &str) -> Result<Option
 pub(super) struct NewSession<'a> {
     pub id: SessionId,
     pub account: AccountId,
-    pub token_hash: &'a [u8],
+    pub tenant: TenantId,
+    /// Of a browser: the hash of its cookie.
+    pub token_hash: Option<&'a [u8]>,
     pub now: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
 
 pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Trace) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO socle.sessions (id, account_id, token_hash, created_at, last_seen_at, expires_at, ip_address, user_agent)
-         VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
+        "INSERT INTO socle.sessions (id, account_id, tenant_id, kind, token_hash, created_at, last_seen_at, expires_at,
+                                     ip_address, user_agent)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)",
         new.id.0,
         new.account.0,
+        new.tenant.0,
+        if new.token_hash.is_some() { "browser" } else { "api" },
         new.token_hash,
         new.now,
         new.expires_at,
@@ -75,6 +81,24 @@ pub(super) async fn end_session(tx: &mut Tx, session: SessionId, now: DateTime<U
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+/// Whether the session was still there to be prolonged.
+pub(super) async fn prolong_session(
+    tx: &mut Tx,
+    session: SessionId,
+    (now, until): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE socle.sessions SET last_seen_at = $2, expires_at = $3
+         WHERE id = $1 AND ended_at IS NULL AND expires_at > $2",
+        session.0,
+        now,
+        until
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 pub(super) async fn touch_session(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<()> {
@@ -102,7 +126,7 @@ pub(super) struct NewAccount<'a> {
 }
 
 pub(super) async fn insert_account(tx: &mut Tx, new: NewAccount<'_>) -> Result<()> {
-    sqlx::query!(
+    let inserted = sqlx::query!(
         "INSERT INTO socle.accounts (id, realm, email, password_hash, language, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
         new.id,
@@ -113,18 +137,197 @@ pub(super) async fn insert_account(tx: &mut Tx, new: NewAccount<'_>) -> Result<(
         new.now,
     )
     .execute(tx.conn())
-    .await?;
-    Ok(())
+    .await;
+    inserted.map(|_| ()).map_err(|e| match error::broken_constraint(&e) {
+        Some("accounts_realm_email_key") => {
+            Error::conflict("BIZ_ACCOUNT_EXISTS", "This address has an account already. Sign in with it.")
+        }
+        _ => e.into(),
+    })
 }
 
+/// A session and its account lives; its membership is not asked for.
 pub(super) async fn session_lives(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<bool> {
     let row = sqlx::query!(
-        r#"SELECT count(*) AS "n!" FROM socle.sessions s JOIN socle.accounts a ON a.id = s.account_id
-           WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.status = 'active'"#,
+        r#"SELECT count(*) AS "n!" FROM socle.sessions WHERE id = $1 AND ended_at IS NULL AND expires_at > $2"#,
         session.0,
         now
     )
     .fetch_one(tx.conn())
     .await?;
     Ok(row.n > 0)
+}
+
+/// The role of the membership a live session acts for.
+pub(super) async fn present_role(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<Option<String>> {
+    let row = sqlx::query!(
+        "SELECT m.role FROM socle.sessions s
+         JOIN socle.accounts a ON a.id = s.account_id
+         JOIN socle.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
+         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.status = 'active' AND m.ended_at IS NULL",
+        session.0,
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|r| r.role))
+}
+
+/// A tenant somebody belongs to.
+#[derive(Clone, Debug, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Membership {
+    /// The tenant.
+    pub tenant_id: Uuid,
+    /// Its name.
+    pub tenant_name: String,
+    /// The role in it.
+    pub role: String,
+}
+
+/// The memberships of the transaction's account, the one used last first.
+pub(super) async fn memberships(tx: &mut Tx, account: AccountId) -> Result<Vec<Membership>> {
+    Ok(sqlx::query_as!(
+        Membership,
+        r#"SELECT m.tenant_id, m.tenant_name, m.role FROM socle.memberships m
+           LEFT JOIN LATERAL (SELECT max(s.last_seen_at) AS used FROM socle.sessions s
+                              WHERE s.account_id = m.account_id AND s.tenant_id = m.tenant_id) s ON true
+           WHERE m.account_id = $1 AND m.ended_at IS NULL
+           ORDER BY s.used DESC NULLS LAST, m.tenant_name, m.tenant_id LIMIT 100"#,
+        account.0
+    )
+    .fetch_all(tx.conn())
+    .await?)
+}
+
+/// A membership about to be written.
+pub(super) struct NewMembership<'a> {
+    pub tenant: TenantId,
+    pub account: AccountId,
+    pub realm: &'a str,
+    pub role: &'a str,
+    pub tenant_name: &'a str,
+}
+
+/// Writes a membership; somebody who had left comes back.
+pub(super) async fn insert_membership(tx: &mut Tx, new: NewMembership<'_>) -> Result<()> {
+    let now = tx.caller().now();
+    let done = sqlx::query!(
+        "INSERT INTO socle.memberships AS m (tenant_id, account_id, realm, role, tenant_name, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)
+         ON CONFLICT (tenant_id, account_id) DO UPDATE
+         SET role = excluded.role, ended_at = NULL, updated_at = excluded.updated_at WHERE m.ended_at IS NOT NULL",
+        new.tenant.0,
+        new.account.0,
+        new.realm,
+        new.role,
+        new.tenant_name,
+        now
+    )
+    .execute(tx.conn())
+    .await;
+    let done = done.map_err(|e| match error::broken_constraint(&e) {
+        Some(name) if name.ends_with("_one_admin") => {
+            Error::conflict("BIZ_ONE_ADMIN", "There is exactly one owner; transfer the ownership instead.")
+        }
+        _ => e.into(),
+    })?;
+    if done.rows_affected() == 0 {
+        return Err(Error::conflict("BIZ_MEMBER_ALREADY", "This person is a member already."));
+    }
+    Ok(())
+}
+
+/// Ends a membership; whether there was one to end.
+pub(super) async fn end_membership(tx: &mut Tx, account: AccountId) -> Result<bool> {
+    let now = tx.caller().now();
+    let done = sqlx::query!(
+        "UPDATE socle.memberships SET ended_at = $2, updated_at = $2 WHERE account_id = $1 AND ended_at IS NULL
+           AND tenant_id = (SELECT socle.tenant_id())",
+        account.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Ends the sessions of an account in the transaction's tenant, whoever asks.
+pub(super) async fn end_sessions_in_tenant(tx: &mut Tx, account: AccountId) -> Result<()> {
+    let now = tx.caller().now();
+    sqlx::query!(r#"SELECT socle.end_sessions_in_tenant($1, $2) AS "done: ()""#, account.0, now)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn session_of_refresh_token(
+    db: &Db,
+    realm: &str,
+    hash: &[u8],
+) -> Result<Option<(SessionId, AccountId)>> {
+    let mut door = db.door().await?;
+    let row = sqlx::query!(
+        r#"SELECT session_id AS "session_id!", account_id AS "account_id!"
+           FROM socle.session_of_refresh_token($1, $2)"#,
+        realm,
+        hash
+    )
+    .fetch_optional(door.conn())
+    .await?;
+    Ok(row.map(|r| (SessionId(r.session_id), AccountId(r.account_id))))
+}
+
+/// A refresh token about to be written.
+pub(super) struct NewRefreshToken<'a> {
+    pub hash: &'a [u8],
+    pub session: SessionId,
+    pub account: AccountId,
+    pub now: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+pub(super) async fn insert_refresh_token(tx: &mut Tx, new: NewRefreshToken<'_>) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO socle.refresh_tokens (token_hash, session_id, account_id, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        new.hash,
+        new.session.0,
+        new.account.0,
+        new.now,
+        new.expires_at
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Uses a token up; whether it was still unused. Of two at once the second waits for the first.
+pub(super) async fn use_refresh_token(tx: &mut Tx, hash: &[u8], now: DateTime<Utc>) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE socle.refresh_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
+        hash,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Whether a token was used; `None` when there is no such token.
+pub(super) async fn refresh_token_used(tx: &mut Tx, hash: &[u8]) -> Result<Option<bool>> {
+    let row = sqlx::query!(
+        r#"SELECT used_at IS NOT NULL AS "used!" FROM socle.refresh_tokens WHERE token_hash = $1"#,
+        hash
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|r| r.used))
+}
+
+/// Forgets sessions that ended or expired before an instant; how many.
+pub(super) async fn forget_sessions(db: &Db, before: DateTime<Utc>) -> Result<i64> {
+    let mut door = db.door().await?;
+    let row = sqlx::query!(r#"SELECT socle.forget_sessions($1) AS "n!""#, before).fetch_one(door.conn()).await?;
+    Ok(row.n)
 }

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::{Key, Outcome, Reading, Sink, Tally, Written, sql};
 use crate::db::Db;
+use crate::ops::metrics;
+use crate::peers::Slot;
 use crate::{Error, Result};
 
 /// Readings in one commit at most.
@@ -33,12 +35,15 @@ pub(super) struct Lane<R: Reading, S: Sink<R>> {
     sink: Arc<S>,
     receiver: mpsc::UnboundedReceiver<Submission<R>>,
     connection: Option<PgConnection>,
+    slot: Slot,
     ids: Range<i64>,
+    /// The slot's turn in which the block was taken.
+    turn: u64,
 }
 
 impl<R: Reading, S: Sink<R>> Lane<R, S> {
-    pub fn new(db: Db, sink: Arc<S>, receiver: mpsc::UnboundedReceiver<Submission<R>>) -> Self {
-        Self { db, sink, receiver, connection: None, ids: 0..0 }
+    pub fn new((db, slot): (Db, Slot), sink: Arc<S>, receiver: mpsc::UnboundedReceiver<Submission<R>>) -> Self {
+        Self { db, sink, receiver, connection: None, slot, ids: 0..0, turn: 0 }
     }
 
     /// Runs until the writer is dropped.
@@ -65,7 +70,12 @@ impl<R: Reading, S: Sink<R>> Lane<R, S> {
                     Box::pin(self.flush(vec![submission])).await;
                 }
             }
-            Err(failure) => refuse(batch, &failure),
+            Err(failure) => {
+                if !failure.data {
+                    self.sink.in_doubt();
+                }
+                refuse(batch, &failure);
+            }
         }
     }
 
@@ -101,8 +111,12 @@ impl<R: Reading, S: Sink<R>> Lane<R, S> {
         }
     }
 
-    /// Gives every row its number, from blocks taken ahead.
+    /// Gives every row its number, from blocks taken ahead. A block of a former slot is left where it is: another process
+    /// may number with that slot now.
     async fn number(&mut self, batch: &mut [Submission<R>]) -> Result<(), Failure> {
+        if self.slot.held().1 != self.turn {
+            self.ids = 0..0;
+        }
         for row in batch.iter_mut().flat_map(|s| &mut s.rows) {
             let id = match self.ids.next() {
                 Some(id) => id,
@@ -114,8 +128,10 @@ impl<R: Reading, S: Sink<R>> Lane<R, S> {
     }
 
     async fn next_block(&mut self) -> sqlx::Result<i64> {
-        let first = sql::next_block::<R>(self.connect().await?).await?;
+        let (slot, turn) = self.slot.held();
+        let first = sql::next_block::<R>(self.connect().await?).await? + slot * R::TABLE.block;
         self.ids = (first + 1)..(first + R::TABLE.block);
+        self.turn = turn;
         Ok(first)
     }
 
@@ -137,6 +153,7 @@ impl<R: Reading, S: Sink<R>> Lane<R, S> {
     }
 
     async fn answer(&self, batch: Vec<Submission<R>>, outcomes: Vec<Outcome>) {
+        count(&outcomes);
         let mut outcomes = outcomes.into_iter();
         let mut done = Vec::with_capacity(batch.len());
         for Submission { device, rows, room, reply } in batch {
@@ -153,6 +170,14 @@ impl<R: Reading, S: Sink<R>> Lane<R, S> {
         for (device, stored, tally) in done {
             self.sink.committed(device, stored, tally).await;
         }
+    }
+}
+
+/// The figures of what became of a batch.
+fn count(outcomes: &[Outcome]) {
+    let Tally { stored, duplicate, rejected } = Tally::of(outcomes);
+    for (outcome, readings) in [("stored", stored), ("duplicate", duplicate), ("rejected", rejected)] {
+        metrics::readings(outcome, readings);
     }
 }
 
@@ -208,7 +233,9 @@ fn refuse<R>(batch: Vec<Submission<R>>, failure: &Failure) {
     tracing::warn!(cause = failure.cause, requests = batch.len(), "readings could not be stored");
     for submission in batch {
         let answer = if failure.data {
-            Ok(vec![Outcome::Rejected("VAL_DATA"); submission.rows.len()])
+            let outcomes = vec![Outcome::Rejected("VAL_DATA"); submission.rows.len()];
+            count(&outcomes);
+            Ok(outcomes)
         } else {
             Err(Error { cause: Some(failure.cause.clone()), ..Error::unavailable(2) })
         };

@@ -36,9 +36,10 @@ pub struct Table {
     pub count: i16,
     /// SQL over `stored` and `incoming`: whether a reading with the same identity carries the same value.
     pub same_value: &'static str,
-    /// The sequence that numbers readings, in blocks.
+    /// The sequence that numbers readings. It goes up by 16 blocks: one for each slot (`crate::peers::Slot`), so that the
+    /// numbers of one device and slot only ever grow.
     pub sequence: &'static str,
-    /// How many numbers one `nextval` takes.
+    /// How many numbers a block has.
     pub block: i64,
 }
 
@@ -80,6 +81,9 @@ pub enum Outcome {
 pub trait Sink<R>: Send + Sync + 'static {
     /// Takes what one flush stored for one request. Awaiting it is the back-pressure of a slow evaluator.
     fn committed(&self, device: Uuid, stored: Vec<R>, outcomes: Tally) -> impl Future<Output = ()> + Send;
+    /// A connection was lost: what was under way may be committed all the same, without ever being handed to
+    /// [`Sink::committed`]. Look for it once the database answers.
+    fn in_doubt(&self);
 }
 
 /// How many of a request's readings went which way.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::lane::{Lane, Submission};
 use super::{Outcome, Reading, Sink};
 use crate::db::Db;
+use crate::peers::Slot;
 use crate::{Error, Result};
 
 /// How much may wait.
@@ -49,11 +50,11 @@ impl<R: Reading> Clone for Writer<R> {
 impl<R: Reading> Writer<R> {
     /// Starts the lanes. `sink` gets what was committed.
     #[must_use]
-    pub fn start<S: Sink<R>>(db: &Db, limits: Limits, sink: &Arc<S>) -> Self {
+    pub fn start<S: Sink<R>>((db, slot): (&Db, &Slot), limits: Limits, sink: &Arc<S>) -> Self {
         let lanes = (0..limits.lanes.max(1)).map(|_| {
             // The channel is unbounded, what is in it is not: `room` bounds the readings of all lanes together.
             let (sender, receiver) = mpsc::unbounded_channel();
-            tokio::spawn(Lane::new(db.clone(), Arc::clone(sink), receiver).run());
+            tokio::spawn(Lane::new((db.clone(), slot.clone()), Arc::clone(sink), receiver).run());
             sender
         });
         Self {

@@ -62,6 +62,16 @@ impl Vault {
         Ok(Self::new(key))
     }
 
+    /// A secret for another purpose, the same in every server process that holds the key-encryption key: signing access
+    /// tokens, deriving refresh tokens.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.key.as_ref());
+        let mut secret = [0_u8; 32];
+        secret.copy_from_slice(hmac::sign(&key, format!("derive\u{1f}{purpose}").as_bytes()).as_ref());
+        secret
+    }
+
     /// The data keys of the transaction's tenant, made on first use.
     ///
     /// # Errors

@@ -1,22 +1,36 @@
-//! The outermost layer of a product: trace, foreign requests, the body of every error, headers, one log line.
+//! The outermost layer of a product: trace, foreign requests, the body of every error, headers, one log line, figures.
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::json;
+use futures_util::StreamExt;
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, header};
+use tracing::{Instrument, Span};
 
 use super::page::{ErrorPage, Page, html};
-use super::{Product, request as facts};
-use crate::Error;
+use super::{Product, compression, request as facts};
 use crate::db::{Caller, Trace};
+use crate::error::{self, Envelope, Error};
+use crate::ops::{metrics, traces};
 
 /// Scripts, styles, fonts and connections from this origin only; nothing inline.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
                    connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
+
+/// What a request asked for, kept until it is answered.
+struct Asked {
+    method: Method,
+    path: String,
+    /// The route's template with the product's base.
+    template: String,
+    trace: Trace,
+    span: Span,
+    started: Instant,
+}
 
 pub(super) async fn finish<P: Product>(State(product): State<P>, request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -24,47 +38,76 @@ pub(super) async fn finish<P: Product>(State(product): State<P>, request: Reques
     let (mut parts, body) = request.into_parts();
     let trace = facts::trace(&parts, product.app().config.http.trusted_proxy, now);
     parts.extensions.insert(trace.clone());
-    let method = parts.method.clone();
+    let template = template(&parts.extensions).to_owned();
+    let span = traces::request_span(metrics::verb(&parts.method), &template, &trace.request_id, &parts.headers);
     let path = parts.uri.path().to_owned();
+    let asked = Asked { method: parts.method.clone(), path, template, trace, span, started };
     let page = Page::for_anybody(&product, &parts);
-    let as_json = wants_json(&path, &parts.headers);
-    let foreign = facts::refuse_foreign(&method, &parts.headers);
+    let as_json = wants_json(&asked.path, &parts.headers);
 
-    let mut response = match foreign {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+    let mut response = match facts::refuse_foreign(&asked.method, &parts.headers) {
+        Ok(()) => next.run(Request::from_parts(parts, body)).instrument(asked.span.clone()).await,
         Err(error) => error.into_response(),
     };
     if let Some(error) = error_of(&response) {
-        log_failure(&error, &trace);
+        asked.span.in_scope(|| log_failure(&error, &asked.trace));
         let extensions = std::mem::take(response.extensions_mut());
         let page = match caller_of(&extensions) {
             Some(caller) => page.for_caller(&product, caller),
             None => page,
         };
-        response = body_of(&error, &trace, now, if as_json { None } else { Some(page) });
+        response = if as_json { envelope(&error, &asked.trace, now) } else { error_page(&error, &asked.trace, page) };
         *response.extensions_mut() = extensions;
     }
-    headers(response.headers_mut(), &trace);
+    headers(response.headers_mut(), &asked.trace);
+    if compression::as_it_is(&asked.method, &asked.path) {
+        response.extensions_mut().insert(compression::AsItIs);
+    }
+    account_for(&asked, response.status());
+    counted_while_live(response)
+}
+
+/// The route's template with the product's base; what no route matches is one template too.
+pub(super) fn template(extensions: &Extensions) -> &str {
+    extensions.get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str)
+}
+
+/// The figures, the span's end and the one log line of a request.
+fn account_for(asked: &Asked, status: StatusCode) {
+    let took = asked.started.elapsed();
+    metrics::answered(&asked.method, &asked.template, status, took);
+    traces::ended(&asked.span, status);
     tracing::info!(
-        request_id = trace.request_id,
-        method = method.as_str(),
-        path,
-        status = response.status().as_u16(),
-        ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-        ip = trace.ip.map(crate::logging::mask_ip),
+        request_id = asked.trace.request_id,
+        trace_id = traces::trace_id(&asked.span),
+        method = asked.method.as_str(),
+        path = asked.path,
+        status = status.as_u16(),
+        ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        ip = asked.trace.ip.map(crate::logging::mask_ip),
         "request"
     );
-    response
+}
+
+/// Counts a live stream until its reader has gone.
+fn counted_while_live(response: Response) -> Response {
+    let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    if !media_type.starts_with(b"text/event-stream") {
+        return response;
+    }
+    let open = metrics::LiveStream::open();
+    // The stream owns the count: both end together, whoever ends them.
+    response.map(|body| Body::from_stream(body.into_data_stream().inspect(move |_| open.beats())))
 }
 
 /// Paths of the API, and whoever does not ask for HTML, get JSON.
-fn wants_json(path: &str, headers: &HeaderMap) -> bool {
+pub(super) fn wants_json(path: &str, headers: &HeaderMap) -> bool {
     let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     path.starts_with("/api/") || !accepts.contains("text/html")
 }
 
 /// The error of an answer: ours, or one the framework made (405, 408, a caught panic).
-fn error_of(response: &Response) -> Option<Error> {
+pub(super) fn error_of(response: &Response) -> Option<Error> {
     if let Some(error) = response.extensions().get::<Error>() {
         return Some(error.clone());
     }
@@ -82,7 +125,7 @@ fn error_of(response: &Response) -> Option<Error> {
     }
 }
 
-fn log_failure(error: &Error, trace: &Trace) {
+pub(super) fn log_failure(error: &Error, trace: &Trace) {
     if error.status.is_server_error() {
         tracing::error!(request_id = trace.request_id, code = %error.code, cause = error.cause, "request failed");
     } else if let Some(cause) = &error.cause {
@@ -90,50 +133,59 @@ fn log_failure(error: &Error, trace: &Trace) {
     }
 }
 
-fn body_of(error: &Error, trace: &Trace, now: chrono::DateTime<chrono::Utc>, page: Option<Page>) -> Response {
-    let retry_after = error.retry_after;
-    let status = error.status;
-    let mut response = match page {
-        Some(page) => error_page(error, trace, page),
-        None => {
-            let envelope = json!({"error": {
-                "code": error.code, "message": error.message, "details": error.details,
-                "requestId": trace.request_id, "timestamp": now,
-            }});
-            (status, axum::Json(envelope)).into_response()
-        }
+/// An error for programs (specs/axtech.md §3.1).
+pub(super) fn envelope(error: &Error, trace: &Trace, now: chrono::DateTime<chrono::Utc>) -> Response {
+    let envelope = Envelope {
+        error: error::Body {
+            code: error.code.clone(),
+            message: error.message.clone(),
+            details: error.details.clone(),
+            request_id: trace.request_id.clone(),
+            timestamp: now,
+        },
     };
-    if let Some(value) = retry_after.and_then(|seconds| HeaderValue::from_str(&seconds.to_string()).ok()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
+    let mut response = (error.status, axum::Json(envelope)).into_response();
+    retry_after(&mut response, error);
     response
 }
 
-fn error_page(error: &Error, trace: &Trace, page: Page) -> Response {
-    let status = error.status.as_u16();
-    let key = match status {
-        400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 503 => status,
+fn retry_after(response: &mut Response, error: &Error) {
+    if let Some(value) = error.retry_after.and_then(|seconds| HeaderValue::from_str(&seconds.to_string()).ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+}
+
+/// The texts of an error: the status whose texts are shown.
+pub(super) fn worded_as(status: StatusCode) -> u16 {
+    match status.as_u16() {
+        known @ (400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 503) => known,
         405 | 408 => 400,
         _ => 500,
-    };
+    }
+}
+
+fn error_page(error: &Error, trace: &Trace, page: Page) -> Response {
+    let key = worded_as(error.status);
     let template = ErrorPage {
-        status,
+        status: error.status.as_u16(),
         title: page.t(&format!("error-{key}-title")),
         message: page.t(&format!("error-{key}")),
         request_id: trace.request_id.clone(),
         home: format!("{}/", page.base),
         page,
     };
-    match html(&template) {
+    let mut response = match html(&template) {
         Ok(body) => (error.status, body).into_response(),
         Err(broken) => {
             tracing::error!(cause = broken.cause, "the error page is broken");
             error.status.into_response()
         }
-    }
+    };
+    retry_after(&mut response, error);
+    response
 }
 
-fn headers(headers: &mut HeaderMap, trace: &Trace) {
+pub(super) fn headers(headers: &mut HeaderMap, trace: &Trace) {
     if let Ok(id) = HeaderValue::from_str(&trace.request_id) {
         headers.insert("x-request-id", id);
     }
@@ -146,6 +198,6 @@ fn headers(headers: &mut HeaderMap, trace: &Trace) {
 }
 
 /// The caller of a request that has passed its gate; anonymous for an error before it.
-pub(super) fn caller_of(extensions: &http::Extensions) -> Option<&Caller> {
+pub(super) fn caller_of(extensions: &Extensions) -> Option<&Caller> {
     extensions.get::<Caller>()
 }

@@ -7,9 +7,9 @@ use http::{HeaderMap, header};
 
 use super::page::see_other;
 use super::routes::{Access, Kind, Route};
-use super::{Product, session};
+use super::{Product, TokenCookie, session};
 use crate::db::{Caller, Trace, Who};
-use crate::identity::{self, actions};
+use crate::identity::{self, Proof, actions};
 use crate::{Error, Result};
 
 /// The answer to an address where nothing is.
@@ -49,9 +49,9 @@ async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace
     match route.access {
         Access::Device => device(product, headers, &nobody).await,
         Access::Public => person(product, headers, &nobody).await.map(|found| found.unwrap_or(nobody)),
+        Access::SignedIn => signed_in(product, headers, &nobody).await,
         Access::To(action) => {
-            let caller = person(product, headers, &nobody).await?;
-            let caller = caller.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))?;
+            let caller = signed_in(product, headers, &nobody).await?;
             if product.policies().allows_at_best(caller.person()?, action) {
                 Ok(caller)
             } else {
@@ -61,12 +61,26 @@ async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace
     }
 }
 
+async fn signed_in<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Caller> {
+    let caller = person(product, headers, nobody).await?;
+    caller.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))
+}
+
+/// A bearer token, a token cookie or the session cookie, in this order: a program that says who it is means it.
 async fn person<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Option<Caller>> {
     let realm = &product.branding().realm;
-    let Some(token) = session::cookie(headers, realm.cookie).filter(|token| !token.is_empty()) else {
-        return Ok(None);
+    let token = bearer(headers).map(ToOwned::to_owned);
+    let token = token.or_else(|| session::token_cookie(headers, realm, TokenCookie::Access));
+    let cookie = session::cookie(headers, realm.cookie).filter(|token| !token.is_empty());
+    let proof = match (&token, &cookie) {
+        (Some(token), _) => match product.app().access_tokens.verify(token, realm.name, nobody.now()) {
+            Some(claims) => Proof::Session(claims.sid),
+            None => return Ok(None),
+        },
+        (None, Some(cookie)) => Proof::Cookie(cookie),
+        (None, None) => return Ok(None),
     };
-    let Some((person, touch_due)) = identity::person_of(nobody.db(), realm, &token, nobody.now()).await? else {
+    let Some((person, touch_due)) = identity::person_of(nobody.db(), realm, proof, nobody.now()).await? else {
         return Ok(None);
     };
     let caller = nobody.becoming(Who::Person(Box::new(person)));
@@ -76,10 +90,14 @@ async fn person<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -
     Ok(Some(caller))
 }
 
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
+    value.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim)
+}
+
 async fn device<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Caller> {
     let unknown = || Error::unauthenticated("AUTH_DEVICE", "The device credential is unknown; register the device.");
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let credential = bearer.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(unknown)?;
-    let machine = product.device(credential.trim()).await?.ok_or_else(unknown)?;
+    let credential = bearer(headers).ok_or_else(unknown)?;
+    let machine = product.device(credential).await?.ok_or_else(unknown)?;
     Ok(nobody.becoming(Who::Device(machine)))
 }

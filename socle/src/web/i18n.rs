@@ -96,6 +96,12 @@ impl Catalogue {
         self.find(lang, key, Some(&args))
     }
 
+    /// A text with arguments whose names were stored.
+    #[must_use]
+    pub fn text_of(&self, lang: Lang, key: &str, args: &HashMap<Cow<'static, str>, FluentValue<'_>>) -> String {
+        self.find(lang, key, Some(args))
+    }
+
     /// A text whose key came from outside: `None`, without a word in the log, when there is none.
     #[must_use]
     pub fn known(&self, lang: Lang, key: &str) -> Option<String> {

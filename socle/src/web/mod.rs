@@ -1,10 +1,18 @@
 //! Pages and APIs: routes declared with their access, forms, errors, languages, headers.
 
 mod assets;
+mod compression;
+pub mod cursor;
+pub mod dev;
 mod extract;
 mod finish;
+mod forms;
+mod front;
 mod gate;
+mod hosts;
 mod i18n;
+pub mod idempotency;
+pub mod openapi;
 mod page;
 mod product;
 mod request;
@@ -13,12 +21,13 @@ mod session;
 mod site;
 
 pub use assets::{Asset, Assets};
-pub use extract::{Form, Json, Path, Query};
+pub use extract::{Form, Json, JsonFields, Path, Query};
+pub use forms::{Choice, FieldError, field_errors, problem};
 pub use i18n::{Catalogue, Lang};
 pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};
 pub use product::{Branding, Product};
 pub use routes::{Access, Kind, Method, Route, Routes};
-pub use session::{clear_cookie, set_cookie};
+pub use session::{TokenCookie, clear_cookie, clear_token_cookies, set_cookie, set_token_cookie, token_cookie};
 pub use site::Site;
 
 /// Bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).

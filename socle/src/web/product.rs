@@ -5,8 +5,9 @@ use std::future::Future;
 use super::i18n::Catalogue;
 use super::page::NavItem;
 use crate::access::Policies;
-use crate::db::{Caller, Machine};
+use crate::db::{Caller, Machine, Tx};
 use crate::identity::Realm;
+use crate::identity::members::Newcomer;
 use crate::web::Lang;
 use crate::{App, Result};
 
@@ -46,8 +47,17 @@ pub trait Product: Clone + Send + Sync + 'static {
     fn policies(&self) -> &Policies;
     /// The navigation of a caller, in a language; `path` marks the current entry.
     fn nav(&self, caller: &Caller, lang: Lang, path: &str) -> Vec<NavItem>;
+    /// The roles of its members, as the policies spell them.
+    fn roles(&self) -> &'static [&'static str];
     /// A role's name in a language.
     fn role_label(&self, role: &str, lang: Lang) -> String;
     /// The device behind a bearer credential.
     fn device(&self, credential: &str) -> impl Future<Output = Result<Option<Machine>>> + Send;
+    /// Somebody joins a tenant, in this transaction: the product writes its profile row.
+    fn joined(&self, tx: &mut Tx, newcomer: &Newcomer) -> impl Future<Output = Result<()>> + Send;
+    /// The description of its API: every route for programs, put together from the parts beside the handlers. A product
+    /// without any has an empty one, and does not mount [`super::openapi::routes`].
+    fn api_document(&self) -> utoipa::openapi::OpenApi {
+        utoipa::openapi::OpenApi::default()
+    }
 }

@@ -8,13 +8,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use http::StatusCode;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use super::page::see_other;
-use super::{Product, finish, gate};
+use super::{Product, finish, gate, idempotency};
 use crate::access::Action;
 
 /// A request whose body has not arrived, or whose answer has not begun, after this long is ended.
@@ -25,6 +25,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub enum Access {
     /// Anybody; the list of these may only shrink.
     Public,
+    /// Anybody who is signed in: their own session and memberships.
+    SignedIn,
     /// A person whom the policies allow this action on some resource; the action decides on the real one.
     To(Action),
     /// A device with its credential.
@@ -40,13 +42,19 @@ pub enum Kind {
     Api,
 }
 
-/// The two verbs of forms and links; device and person APIs need no others yet.
+/// A verb. Forms and links know the first two; the others are for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Reads.
     Get,
-    /// Changes.
+    /// Creates, or does.
     Post,
+    /// Replaces a thing as a whole.
+    Put,
+    /// Changes some of its fields.
+    Patch,
+    /// Removes it.
+    Delete,
 }
 
 impl Method {
@@ -54,15 +62,21 @@ impl Method {
         match self {
             Self::Get => MethodFilter::GET,
             Self::Post => MethodFilter::POST,
+            Self::Put => MethodFilter::PUT,
+            Self::Patch => MethodFilter::PATCH,
+            Self::Delete => MethodFilter::DELETE,
         }
     }
 
-    /// `GET` or `POST`.
+    /// As HTTP spells it: `GET`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -114,13 +128,32 @@ impl<P: Product> Routes<P> {
         self.add(Route { method, path, access, kind: Kind::Api }, handler)
     }
 
-    fn add<H, T>(mut self, route: Route, handler: H) -> Self
+    /// A creation by people's programs (POST). It may carry an `Idempotency-Key`: sent again with the same key and
+    /// body, it is not done again and gets the first answer. Answers are kept for a day, sealed; still, a route that
+    /// hands out a secret is declared with [`Routes::api`] instead, and keeps none.
+    #[must_use]
+    pub fn creation<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
     where
         H: Handler<T, P>,
         T: 'static,
     {
+        let route = Route { method: Method::Post, path, access, kind: Kind::Api };
+        let once = from_fn_with_state((self.product.clone(), route), idempotency::once::<P>);
+        self.mount(route, on(route.method.filter(), handler).layer(once))
+    }
+
+    fn add<H, T>(self, route: Route, handler: H) -> Self
+    where
+        H: Handler<T, P>,
+        T: 'static,
+    {
+        self.mount(route, on(route.method.filter(), handler))
+    }
+
+    /// The gate is the outermost layer of a route: nothing of it runs before the caller is known and admitted.
+    fn mount(mut self, route: Route, service: MethodRouter<P>) -> Self {
         let gate = from_fn_with_state((self.product.clone(), route), gate::gate::<P>);
-        self.router = self.router.route(route.path, on(route.method.filter(), handler).layer(gate));
+        self.router = self.router.route(route.path, service.layer(gate));
         self.declared.push(route);
         self
     }

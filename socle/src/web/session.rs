@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use axum_extra::extract::cookie::Cookie;
+use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue, header};
 
 use crate::identity::{ABSOLUTE_LIMIT, Realm};
@@ -23,12 +24,53 @@ pub fn clear_cookie(response: &mut Response, realm: &Realm) {
     append(response, &host_cookie(realm.cookie, "", 0, true));
 }
 
+/// The cookies of an API client that asked for cookies instead of bearer tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenCookie {
+    /// The access token.
+    Access,
+    /// The refresh token.
+    Refresh,
+}
+
+impl TokenCookie {
+    fn name(self, realm: &Realm) -> String {
+        match self {
+            Self::Access => format!("{}-access", realm.cookie),
+            Self::Refresh => format!("{}-refresh", realm.cookie),
+        }
+    }
+}
+
+/// A token that came as a cookie.
+#[must_use]
+pub fn token_cookie(headers: &HeaderMap, realm: &Realm, which: TokenCookie) -> Option<String> {
+    cookie(headers, &which.name(realm)).filter(|token| !token.is_empty())
+}
+
+/// Adds a token as a cookie.
+pub fn set_token_cookie(
+    response: &mut Response,
+    realm: &Realm,
+    which: TokenCookie,
+    (token, lifetime): (&str, TimeDelta),
+) {
+    append(response, &host_cookie(&which.name(realm), token, lifetime.num_seconds(), true));
+}
+
+/// Removes both.
+pub fn clear_token_cookies(response: &mut Response, realm: &Realm) {
+    for which in [TokenCookie::Access, TokenCookie::Refresh] {
+        append(response, &host_cookie(&which.name(realm), "", 0, true));
+    }
+}
+
 /// Keeps a choice that is no secret (language) for a year.
 pub(super) fn keep_choice(response: &mut Response, name: &'static str, value: &str) {
     append(response, &host_cookie(name, value, 365 * 86_400, false));
 }
 
-fn host_cookie(name: &'static str, value: &str, seconds: i64, secret: bool) -> String {
+fn host_cookie(name: &str, value: &str, seconds: i64, secret: bool) -> String {
     let secure = if secret { "; Secure" } else { "" };
     format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
 }

@@ -1,67 +1,106 @@
-//! The whole site: products at their bases, assets, health; and the listener.
+//! The whole site: products at their bases, the list of them, assets, health, figures; and the listener.
 #![expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt;
-use http::{HeaderMap, StatusCode};
+use axum::{Router, ServiceExt};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
+use tower::Layer;
+use tower::util::MapRequestLayer;
 
-use super::page::see_other;
-use super::{Product, Routes};
+use super::compression::{self, Squeezed};
+use super::front::Front;
+use super::hosts::Hosts;
+use super::{Branding, Product, Routes, finish};
 use crate::App;
+use crate::ops::metrics;
 
-/// Streams and slow clients have this long after the signal; then the server ends all the same.
+/// Streams and slow clients have this long after accepting has ended; then the server ends all the same.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Everything one server answers.
 pub struct Site {
     app: App,
     router: Router,
+    products: Vec<&'static Branding>,
+}
+
+/// What the site's own routes share.
+#[derive(Clone)]
+struct Kernel {
+    app: App,
+    squeezed: Squeezed,
+    /// The signal to end has come: whoever routes requests is to send them elsewhere.
+    ending: Arc<AtomicBool>,
 }
 
 impl Site {
-    /// Assets and health; products are mounted onto it.
+    /// Nothing but assets, health and the list of products; products are mounted onto it.
     #[must_use]
     pub fn new(app: App) -> Self {
-        let kernel = Router::new()
-            .route("/assets/{*name}", get(asset))
-            .route("/health", get(health))
-            .route("/health/ready", get(ready))
-            .with_state(app.clone());
-        Self { app, router: kernel }
+        // Installed before the first request, so that no figure is lost.
+        drop(metrics::recorder());
+        Self { app, router: Router::new(), products: Vec::new() }
     }
 
-    /// Adds a product at its base; the first one is also where `/` leads.
+    /// Adds a product at its base, and to the list at `/`.
     #[must_use]
-    pub fn mount<P: Product>(self, routes: Routes<P>, front: bool) -> Self {
-        let base = routes.base();
-        let mut router = self.router.merge(routes.into_router());
-        if front {
-            router = router.route("/", get(move || async move { see_other(&format!("{base}/")) }));
-        }
-        Self { app: self.app, router }
+    pub fn mount<P: Product>(mut self, branding: &'static Branding, routes: Routes<P>) -> Self {
+        self.products.push(branding);
+        self.mount_apart(routes)
     }
 
-    /// Serves until `ending` resolves, then lets requests finish for a bounded time.
+    /// Adds what is mounted like a product and is none: the operators' pages. The list at `/` does not name them, and no
+    /// host name leads to them.
+    #[must_use]
+    pub fn mount_apart<P: Product>(mut self, routes: Routes<P>) -> Self {
+        self.router = self.router.merge(routes.into_router().layer(compression::layer()));
+        self
+    }
+
+    /// Refuses settings that do not fit the mounted products; asked at start, before the port is announced.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// A host name that is to show a product which is not there.
+    pub fn refuse_unfit(&self) -> Result<(), String> {
+        self.hosts().map(drop)
+    }
+
+    fn hosts(&self) -> Result<Hosts, String> {
+        let bases: Vec<&'static str> = self.products.iter().map(|product| product.base).collect();
+        Hosts::new(&self.app.config.http.hosts, &bases)
+    }
+
+    /// Serves until `ending` resolves. Then `/health/ready` says 503 at once; after the setting `http.drain_seconds` no
+    /// connection is accepted any more and live streams are told to come back; requests under way finish, for a bounded
+    /// time.
+    ///
+    /// # Errors
+    /// When the listener fails, or a setting does not fit (see [`Site::refuse_unfit`]).
     pub async fn serve(
         self,
         listener: TcpListener,
         ending: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let live = self.app.live.clone();
+        let hosts = Arc::new(self.hosts().map_err(std::io::Error::other)?);
+        let ended = Arc::new(AtomicBool::new(false));
+        let (live, db, wait) = (self.app.live.clone(), self.app.db.clone(), self.app.config.drain());
+        let router = self.into_router(Arc::clone(&ended));
         let (drain, mut draining) = tokio::sync::watch::channel(false);
         let signal = async move {
             ending.await;
+            ended.store(true, Ordering::Relaxed);
+            tokio::time::sleep(wait).await;
             live.close();
             drain.send_replace(true);
         };
@@ -71,10 +110,13 @@ impl Site {
                 tracing::debug!(%error, "TCP_NODELAY");
             }
         });
-        let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
+        // Around the router, not in it: a layer inside runs after the route has been chosen.
+        let service = MapRequestLayer::new(move |request: Request| hosts.rewrite(request)).layer(router);
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(service);
         let serving = axum::serve(listener, service).with_graceful_shutdown(signal);
         tokio::select! {
             served = serving.into_future() => served,
+            () = metrics::upkeep(&db) => Ok(()),
             () = async {
                 if draining.wait_for(|ending| *ending).await.is_ok() {
                     tokio::time::sleep(DRAIN).await;
@@ -84,10 +126,39 @@ impl Site {
             } => Ok(()),
         }
     }
+
+    /// The products' routes and the site's own.
+    fn into_router(self, ending: Arc<AtomicBool>) -> Router {
+        let mut own = Router::new()
+            .route("/assets/{*name}", get(asset))
+            .route("/health", get(health))
+            .route("/health/ready", get(ready));
+        if self.app.config.metrics_on_main() {
+            own = own.route("/metrics", get(metrics::page));
+        }
+        let kernel = Kernel { app: self.app.clone(), squeezed: Squeezed::default(), ending };
+        let front = Front::new(self.app, self.products).into_router();
+        let own: Router = own.with_state(kernel);
+        self.router.merge(own.merge(front).layer(from_fn(counted)))
+    }
 }
 
-async fn asset(State(app): State<App>, Path(name): Path<String>, headers: HeaderMap) -> Response {
-    app.assets.serve(&name, &headers)
+/// Counts what no product answers; a product's `finish` counts its own.
+async fn counted(request: Request, next: Next) -> Response {
+    let (started, method) = (Instant::now(), request.method().clone());
+    let template = finish::template(request.extensions()).to_owned();
+    let response = next.run(request).await;
+    metrics::answered(&method, &template, response.status(), started.elapsed());
+    response
+}
+
+async fn asset(State(kernel): State<Kernel>, Path(name): Path<String>, mut headers: HeaderMap) -> Response {
+    // A compressed file's tag is the plain one's, marked as weak.
+    let held = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.as_bytes().strip_prefix(b"W/"));
+    if let Some(Ok(strong)) = held.map(HeaderValue::from_bytes) {
+        headers.insert(header::IF_NONE_MATCH, strong);
+    }
+    kernel.squeezed.answer(kernel.app.assets.serve(&name, &headers), &headers).await
 }
 
 /// Alive: the process answers.
@@ -95,9 +166,12 @@ async fn health() -> &'static str {
     "ok"
 }
 
-/// Ready: the database answers too.
-async fn ready(State(app): State<App>) -> Response {
-    match app.db.ping().await {
+/// Ready: the server is not about to end, and the database answers.
+async fn ready(State(kernel): State<Kernel>) -> Response {
+    if kernel.ending.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the server is ending").into_response();
+    }
+    match kernel.app.db.ping().await {
         Ok(()) => "ready".into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");

@@ -127,6 +127,11 @@ banner-stop = STOP NOW
 alert-crossed = Limit of { $limit } crossed: { $value }
 alert-acknowledged-by = Acknowledged by { $name }
 alert-not-acknowledged = Not acknowledged
+alert-no-data = No readings any more: check the thermometer and the network
+alert-low-reliability = Unreliable readings: check the probe
+alert-escalated = signalled again
+acknowledge-technical = Acknowledge
+banner-technical = Technical alert
 alert-silent = Sound paused for { $time }
 acknowledge-level = Acknowledge the { $level } °C alert
 acknowledge-failed = The acknowledgement was not recorded. Try again.
@@ -226,6 +231,9 @@ event-treatment-aborted = Treatment aborted
 event-alert-temperature-39 = Alert: 39 °C reached
 event-alert-temperature-40 = Alert: 40 °C reached
 event-alert-acknowledged = Alert acknowledged
+event-alert-no-data = No readings any more
+event-alert-low-reliability = Unreliable readings
+event-alert-escalated = Alert signalled again
 event-license-renewed = Licence renewed
 event-license-expired = Licence expired
 
@@ -299,3 +307,31 @@ years = { $n ->
     [one] { $n } year
    *[other] { $n } years
 }
+
+# Team.
+nav-team = Team
+team-title = Team
+team-lead = The people of the licence and those who are invited.
+team-people = { $count ->
+    [one] One person
+   *[other] { $count } people
+}
+team-remove = Remove
+team-remove-title = Remove { $name } from the team?
+team-remove-text = Access ends at once. Treatments keep the person’s name.
+team-invited = { $count ->
+    [one] One pending invitation
+   *[other] { $count } pending invitations
+}
+team-invitation-until = Link valid until { $time }
+team-invitation-over = Link expired on { $time }
+team-resend = Send again
+team-cancel = Cancel the invitation
+team-invite-title = Invite a field user
+team-invite-lead = A mail leaves with a personal link, valid for seven days.
+team-invite = Send the invitation
+team-email-error = Write an e-mail address, such as marie.durand@clinique.fr.
+team-member-already = This person is in the team already.
+notice-invited = The invitation was sent.
+notice-invitation-cancelled = The invitation was cancelled.
+notice-member-removed = The person has no access to the licence any more.

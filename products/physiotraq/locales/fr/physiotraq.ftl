@@ -127,6 +127,11 @@ banner-stop = ARRÊTEZ MAINTENANT
 alert-crossed = Seuil de { $limit } franchi : { $value }
 alert-acknowledged-by = Acquittée par { $name }
 alert-not-acknowledged = Non acquittée
+alert-no-data = Plus aucune mesure : vérifiez le thermomètre et le réseau
+alert-low-reliability = Mesure peu fiable : vérifiez la sonde
+alert-escalated = signalée à nouveau
+acknowledge-technical = Acquitter
+banner-technical = Alerte technique
 alert-silent = Son coupé encore { $time }
 acknowledge-level = Acquitter l’alerte { $level } °C
 acknowledge-failed = L’acquittement n’a pas été enregistré. Réessayez.
@@ -226,6 +231,9 @@ event-treatment-aborted = Traitement interrompu
 event-alert-temperature-39 = Alerte : 39 °C atteints
 event-alert-temperature-40 = Alerte : 40 °C atteints
 event-alert-acknowledged = Alerte acquittée
+event-alert-no-data = Plus aucune mesure
+event-alert-low-reliability = Mesure peu fiable
+event-alert-escalated = Alerte signalée à nouveau
 event-license-renewed = Licence renouvelée
 event-license-expired = Licence expirée
 
@@ -299,3 +307,31 @@ years = { $n ->
     [one] { $n } an
    *[other] { $n } ans
 }
+
+# Équipe.
+nav-team = Équipe
+team-title = Équipe
+team-lead = Les personnes de la licence et celles qui sont invitées.
+team-people = { $count ->
+    [one] Une personne
+   *[other] { $count } personnes
+}
+team-remove = Retirer
+team-remove-title = Retirer { $name } de l’équipe ?
+team-remove-text = L’accès prend fin tout de suite. Les traitements gardent le nom de la personne.
+team-invited = { $count ->
+    [one] Une invitation en attente
+   *[other] { $count } invitations en attente
+}
+team-invitation-until = Lien valable jusqu’au { $time }
+team-invitation-over = Lien expiré le { $time }
+team-resend = Renvoyer
+team-cancel = Annuler l’invitation
+team-invite-title = Inviter un utilisateur de terrain
+team-invite-lead = Un courriel part avec un lien personnel, valable sept jours.
+team-invite = Envoyer l’invitation
+team-email-error = Indiquez une adresse e-mail, par exemple marie.durand@clinique.fr.
+team-member-already = Cette personne fait déjà partie de l’équipe.
+notice-invited = L’invitation est envoyée.
+notice-invitation-cancelled = L’invitation est annulée.
+notice-member-removed = La personne n’a plus accès à la licence.

@@ -19,6 +19,11 @@ pub(crate) use pages::{DeviceCard, cards};
 
 use crate::{Physiotraq, roles};
 
+/// What the API's document says of devices.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(api::list, api::show, api::register, api::heartbeat))]
+pub(crate) struct Document;
+
 /// The routes of devices.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     routes
@@ -30,6 +35,7 @@ pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
         .page(Method::Post, "/admin/devices/{id}", Access::To(roles::MANAGE_DEVICE), pages::rename)
         .page(Method::Post, "/admin/devices/{id}/assignments", Access::To(roles::MANAGE_DEVICE), pages::assign)
         .page(Method::Post, "/admin/devices/{id}/open_registration", Access::To(roles::MANAGE_DEVICE), pages::open)
+        .api(Method::Get, "/api/v1/devices", Access::To(roles::SEE_DEVICE), api::list)
         .api(Method::Get, "/api/v1/devices/{id}", Access::To(roles::SEE_DEVICE), api::show)
         .api(Method::Post, "/api/v1/devices/register", Access::Public, api::register)
         .api(Method::Post, "/api/v1/devices/heartbeat", Access::Device, api::heartbeat)

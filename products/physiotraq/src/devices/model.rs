@@ -1,10 +1,12 @@
 //! Types of devices; pure.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::Serialize;
 use socle::access::Resource;
 use socle::error::Detail;
 use socle::ids::TenantId;
 use socle::typed_id;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 typed_id!(DeviceId, "a thermometer");
@@ -16,7 +18,8 @@ pub const ONLINE_FOR: TimeDelta = TimeDelta::minutes(2);
 pub const REGISTRATION_WINDOW: TimeDelta = TimeDelta::minutes(15);
 
 /// The spec's status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Presence {
     /// Seen less than two minutes ago.
     Online,

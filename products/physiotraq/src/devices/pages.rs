@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use socle::db::Tx;
 use socle::error::Detail;
-use socle::web::{Form, Page, Path, Query, html, see_other};
+use socle::web::{FieldError, Form, Page, Path, Query, field_errors, html, problem, see_other};
 use socle::{Caller, Error, Result};
 use uuid::Uuid;
 
@@ -92,11 +92,6 @@ struct DeviceList {
     offline: usize,
 }
 
-struct FieldError {
-    field: String,
-    message: String,
-}
-
 struct ClaimForm {
     serial_number: String,
     secret: String,
@@ -113,7 +108,7 @@ struct ClaimDevice {
 
 impl ClaimDevice {
     fn error(&self, field: &str) -> Option<&str> {
-        self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+        problem(&self.errors, field)
     }
 }
 
@@ -213,8 +208,7 @@ pub(super) async fn claim(
         Ok(id) => return Ok(see_other(&format!("/physiotraq/admin/devices/{id}?notice=claimed"))),
         Err(error) => claim_faults(error)?,
     };
-    let error = |fault: Detail| FieldError { field: fault.field.to_string(), message: page.t(&fault.message) };
-    let errors = faults.into_iter().map(error).collect();
+    let errors = field_errors(&page, &faults);
     let form = ClaimForm { serial_number: wanted.serial_number, secret: wanted.secret, name: wanted.name };
     Ok((StatusCode::BAD_REQUEST, html(&ClaimDevice { page, form, errors })?).into_response())
 }

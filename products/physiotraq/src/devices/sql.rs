@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use socle::db::{Db, Tx};
 use socle::error::broken_constraint;
 use socle::ids::TenantId;
+use socle::web::cursor::Paging;
 use socle::{Error, Result};
 use uuid::Uuid;
 
@@ -58,6 +59,30 @@ pub(crate) async fn list(tx: &mut Tx, assigned_to: Option<Uuid>) -> Result<Vec<D
                                               WHERE mine.device_id = d.id AND mine.user_id = $1))
            GROUP BY d.id ORDER BY d.name, d.id LIMIT 500"#,
         assigned_to
+    )
+    .fetch_all(tx.conn())
+    .await?;
+    Ok(rows.into_iter().map(Device::from).collect())
+}
+
+/// Some of the same, newest first, for programs that page.
+pub(super) async fn listed(tx: &mut Tx, assigned_to: Option<Uuid>, paging: &Paging) -> Result<Vec<Device>> {
+    let after = paging.after();
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
+                  d.temp_intercept, d.claimed_at, d.registered_at, d.registration_open_until,
+                  ARRAY(SELECT a.user_id FROM physiotraq.device_assignments a WHERE a.device_id = d.id) AS "assigned!"
+           FROM physiotraq.devices d
+           WHERE d.released_at IS NULL
+             AND ($1::uuid IS NULL OR EXISTS (SELECT 1 FROM physiotraq.device_assignments mine
+                                              WHERE mine.device_id = d.id AND mine.user_id = $1))
+             AND ($2::timestamptz IS NULL OR (d.claimed_at, d.id) < ($2, $3::uuid))
+           ORDER BY d.claimed_at DESC, d.id DESC LIMIT $4"#,
+        assigned_to,
+        after.map(|cursor| cursor.at),
+        after.map(|cursor| cursor.id),
+        paging.rows()
     )
     .fetch_all(tx.conn())
     .await?;

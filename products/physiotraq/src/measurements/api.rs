@@ -4,12 +4,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use socle::error::Envelope;
 use socle::readings::{Outcome, Tally};
 use socle::web::Json;
 use socle::{Caller, Error, Result};
+use utoipa::ToSchema;
 
 use super::Measurement;
 use super::model::LIVE_FOR;
@@ -17,7 +18,72 @@ use super::parse::{Checked, Sent};
 use crate::Physiotraq;
 use crate::devices::{DeviceId, Known};
 
-/// `POST /api/v1/measurements`
+/// What became of the readings of a request.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Stored {
+    /// How many were sent.
+    #[schema(example = 3)]
+    received: i64,
+    /// How many are durably stored now.
+    #[schema(example = 1)]
+    stored: i64,
+    /// How many were stored before, with the same value.
+    #[schema(example = 1)]
+    duplicate: i64,
+    /// How many will never be stored; do not send them again.
+    #[schema(example = 1)]
+    rejected: i64,
+    /// Those that were not stored now, by their place in the request.
+    items: Vec<NotStored>,
+}
+
+/// A reading that was not stored by this request.
+#[derive(Serialize, ToSchema)]
+pub(super) struct NotStored {
+    /// Its place, from 0.
+    #[schema(example = 2)]
+    index: usize,
+    /// Why.
+    status: NotStoredAs,
+    /// Of a rejected one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "VAL_TEMPERATURE")]
+    code: Option<&'static str>,
+    /// What is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "temperature is a number of °C between -999.999 and 999.999.")]
+    message: Option<&'static str>,
+}
+
+/// Why a reading was not stored by this request.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum NotStoredAs {
+    /// It is stored already.
+    Duplicate,
+    /// It cannot be stored.
+    Rejected,
+}
+
+/// One reading.
+///
+/// Answered once it is durably stored. Sending it again does no harm: device, device time and sequence name it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/measurements",
+    operation_id = "sendReading",
+    tag = "device",
+    request_body = Sent,
+    responses(
+        (status = 201, description = "Stored, now or before.", body = Stored),
+        (status = 401, description = "The credential is unknown; register the device.", body = Envelope),
+        (status = 422, description = "The reading cannot be stored; the code says why.", body = Envelope),
+        (status = 429, description = "This device sends too much at once; nothing was taken.", body = Envelope),
+        (status = 503, description = "The server cannot take it now; nothing was taken.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("device" = [])),
+)]
 pub(super) async fn one(State(product): State<Physiotraq>, caller: Caller, Json(sent): Json<Sent>) -> Result<Response> {
     let outcomes = store(&product, &caller, vec![sent.checked()]).await?;
     if let Some(Outcome::Rejected(code)) = outcomes.first() {
@@ -26,13 +92,34 @@ pub(super) async fn one(State(product): State<Physiotraq>, caller: Caller, Json(
     Ok((StatusCode::CREATED, axum::Json(answer(&outcomes))).into_response())
 }
 
-#[derive(Deserialize)]
+/// Readings kept while there was no network, oldest first.
+#[derive(Deserialize, ToSchema)]
 pub(super) struct Batch<'a> {
+    /// The readings; the whole body has at most 2 MiB.
     #[serde(borrow)]
+    #[schema(value_type = Vec<Sent>)]
     measurements: Vec<&'a RawValue>,
 }
 
-/// `POST /api/v1/measurements/batch`: each item stands for itself.
+/// Many readings; each stands for itself.
+///
+/// One that cannot be stored does not keep the others out: the answer counts them and names it by its place.
+#[utoipa::path(
+    post,
+    path = "/api/v1/measurements/batch",
+    operation_id = "sendReadings",
+    tag = "device",
+    request_body = Batch,
+    responses(
+        (status = 200, description = "What became of each.", body = Stored),
+        (status = 401, description = "The credential is unknown; register the device.", body = Envelope),
+        (status = 413, description = "The body is larger than 2 MiB; send smaller batches.", body = Envelope),
+        (status = 429, description = "This device sends too much at once; nothing was taken.", body = Envelope),
+        (status = 503, description = "The server cannot take it now; nothing was taken.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("device" = [])),
+)]
 pub(super) async fn batch(
     State(product): State<Physiotraq>,
     caller: Caller,
@@ -120,20 +207,22 @@ fn measurement(product: &Physiotraq, context: &Context, sent: Checked) -> Result
 }
 
 /// Counts, and the items that were not stored, by index.
-fn answer(outcomes: &[Outcome]) -> serde_json::Value {
+fn answer(outcomes: &[Outcome]) -> Stored {
     let tally = Tally::of(outcomes);
     let item = |(index, outcome): (usize, &Outcome)| match outcome {
         Outcome::Stored => None,
-        Outcome::Duplicate => Some(json!({ "index": index, "status": "duplicate" })),
+        Outcome::Duplicate => Some(NotStored { index, status: NotStoredAs::Duplicate, code: None, message: None }),
         Outcome::Rejected(code) => {
-            Some(json!({ "index": index, "status": "rejected", "code": code, "message": reason(code) }))
+            Some(NotStored { index, status: NotStoredAs::Rejected, code: Some(*code), message: Some(reason(code)) })
         }
     };
-    let items: Vec<_> = outcomes.iter().enumerate().filter_map(item).collect();
-    json!({
-        "received": tally.received(), "stored": tally.stored, "duplicate": tally.duplicate,
-        "rejected": tally.rejected, "items": items,
-    })
+    Stored {
+        received: tally.received(),
+        stored: tally.stored,
+        duplicate: tally.duplicate,
+        rejected: tally.rejected,
+        items: outcomes.iter().enumerate().filter_map(item).collect(),
+    }
 }
 
 /// What a code of a rejected reading means, and what to do.

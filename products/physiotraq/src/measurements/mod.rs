@@ -14,6 +14,11 @@ pub(crate) use parse::{Facts, Number, Text};
 
 use crate::Physiotraq;
 
+/// What the API's document says of readings.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(api::one, api::batch))]
+pub(crate) struct Document;
+
 /// The routes of readings.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     routes.api(Method::Post, "/api/v1/measurements", Access::Device, api::one).api(

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
 
 use crate::units::Celsius;
 
@@ -119,24 +120,43 @@ fn from_epoch(number: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_micros(micros.round() as i64)
 }
 
-/// One measurement as sent (companion §3).
-#[derive(Clone, Debug, Deserialize)]
+/// One measurement as sent (companion §3). A number may be a text that holds one.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = Reading)]
 pub struct Sent {
+    /// °C as the sensor read it, between -999.999 and 999.999; the device's calibration is applied here.
+    #[schema(value_type = f64, example = 38.712)]
     temperature: Number,
+    /// The device's clock: RFC 3339, or seconds or milliseconds since 1970.
+    #[schema(value_type = String, format = DateTime, example = "2026-11-21T10:00:00.250Z")]
     measured_at: Instant,
+    /// Tells readings of the same instant apart; 0 without one.
     #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0, example = 923)]
     sequence: Option<Number>,
+    /// Percent; without one the reading is trusted.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 100, example = 98)]
     reliability: Option<Number>,
+    /// Percent.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 100, example = 87)]
     battery_level: Option<Number>,
+    /// Volts.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, minimum = 0, maximum = 100, example = 3.91)]
     battery_voltage: Option<Number>,
+    /// The network it is on, at most 64 characters.
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "Hospital-WiFi")]
     wifi_ssid: Option<Text>,
+    /// dBm, -200 to 50.
     #[serde(default)]
+    #[schema(value_type = Option<f64>, example = json!(-61))]
     wifi_strength: Option<Number>,
+    /// The firmware it runs, at most 40 characters.
     #[serde(default)]
+    #[schema(value_type = Option<String>, example = "03.1.0")]
     firmware_version: Option<Text>,
 }
 

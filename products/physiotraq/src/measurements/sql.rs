@@ -13,7 +13,7 @@ use crate::units::Celsius;
 /// Creates the months up to a day and names those that exist.
 pub(super) async fn ensure_months(db: &Db, first: NaiveDate, last: NaiveDate) -> Result<Vec<String>> {
     let mut door = db.door().await?;
-    sqlx::query!(r#"SELECT socle.ensure_months($1, $2) AS "made!""#, first, last).fetch_one(door.conn()).await?;
+    socle::db::ensure_months(db, first, last).await?;
     let rows = sqlx::query!(
         r#"SELECT c.relname AS "name!" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
            WHERE i.inhparent = 'physiotraq.measurements_clocked'::regclass"#

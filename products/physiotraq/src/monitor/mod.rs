@@ -7,6 +7,11 @@ use socle::web::{Access, Method, Routes};
 
 use crate::{Physiotraq, roles};
 
+/// What the API's document says of the live screen.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(pages::curve, stream::live))]
+pub(crate) struct Document;
+
 /// The routes of the live screen.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     let watch = Access::To(roles::WATCH_DEVICE);

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use serde::Deserialize;
 use socle::db::Tx;
+use socle::error::Envelope;
 use socle::web::{Form, Page, Path, Query, html, see_other};
 use socle::{Caller, Error, Result};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::devices::{self, DeviceCard, DeviceId};
 use crate::measurements::sql::Stretch;
 use crate::monitoring::{DEFAULT_RELIABILITY_LIMIT, Glance, Latest, LiveAlert};
-use crate::treatments::{self, AlertView, Status, TreatmentId, actions};
+use crate::treatments::{self, AlertView, Curve, Status, TreatmentId, actions};
 use crate::units::{Celsius, Unit};
 use crate::{Physiotraq, people, roles, wording};
 
@@ -145,9 +146,14 @@ fn alert_view(caller: &Caller, page: &Page, alert: &LiveAlert) -> AlertView {
     let (unit, zone, lang) = (people::unit_of(caller), people::zone_of(caller), page.language());
     AlertView {
         id: alert.id.to_string(),
-        level: alert.level,
-        limit: wording::temperature(alert.limit, unit, lang),
-        value: wording::temperature(Celsius(alert.raised.value), unit, lang),
+        level: alert.kind.stored().1,
+        kind: alert.kind.stored().0.to_owned(),
+        text: {
+            let shown = |value| wording::temperature(value, unit, lang);
+            let crossed = alert.limit.map(|limit| (shown(limit), shown(Celsius(alert.raised.value))));
+            treatments::alert_text(page, alert.kind.stored().0, crossed)
+        },
+        escalation: i16::from(alert.escalation),
         raised_at: wording::time_of_day(alert.raised.at, zone),
         acknowledged_by: alert.acknowledged.as_ref().map(|(name, _)| name.clone()),
         acknowledged_at: alert.acknowledged.as_ref().map(|(_, at)| wording::time_of_day(*at, zone)),
@@ -155,6 +161,23 @@ fn alert_view(caller: &Caller, page: &Page, alert: &LiveAlert) -> AlertView {
     }
 }
 
+/// The curve of the treatment that runs on a device, or of its last half hour.
+#[utoipa::path(
+    get,
+    path = "/app/monitor/{device}/curve",
+    operation_id = "getLiveCurve",
+    tag = "live",
+    params(
+        ("device" = Uuid, Path, description = "The device."),
+        ("after" = Option<i64>, Query, description = "Epoch milliseconds; only later points are sent."),
+    ),
+    responses(
+        (status = 200, description = "The curve.", body = Curve),
+        (status = 404, description = "There is no such device, or it is not yours to watch.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
 pub(super) async fn curve(
     State(product): State<Physiotraq>,
     caller: Caller,
@@ -178,7 +201,7 @@ pub(super) async fn curve(
     let before = Stretch { device: id, from, to, reliability_limit: DEFAULT_RELIABILITY_LIMIT };
     let stretch = treatment.as_ref().map_or(before, |treatment| treatment.stretch(now));
     let points = treatments::points(&mut tx, stretch, after).await?;
-    Ok(axum::Json(treatments::curve_json(&caller, treatment.as_ref(), (&points, &alerts))).into_response())
+    Ok(axum::Json(Curve::of(&caller, treatment.as_ref(), &points, &alerts)).into_response())
 }
 
 pub(super) async fn stop(

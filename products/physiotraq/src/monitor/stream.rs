@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, SelectAll};
 use serde::Deserialize;
 use serde_json::json;
+use socle::error::Envelope;
 use socle::live::Event;
 use socle::web::Query;
 use socle::{Caller, Error, Result, identity};
@@ -36,7 +37,25 @@ pub(super) struct Wanted {
     topic: Vec<String>,
 }
 
-/// `GET /live?topic=device:<id>&topic=…`
+/// What happens on devices, as server-sent events.
+///
+/// The last value of everything first, then each event as it happens: reading, treatment, alarm, presence, clock, end.
+/// It ends within five seconds after the caller's right to one of the devices has ended.
+#[utoipa::path(
+    get,
+    path = "/live",
+    operation_id = "watch",
+    tag = "live",
+    params(("topic" = Vec<String>, Query, description = "1 to 50 times device:<id>.")),
+    responses(
+        (status = 200, description = "The stream; it does not end by itself.", body = String,
+         content_type = "text/event-stream"),
+        (status = 400, description = "No topic, or more than 50.", body = Envelope),
+        (status = 404, description = "One of the devices is not there, or not yours to watch.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
 pub(super) async fn live(
     State(product): State<Physiotraq>,
     caller: Caller,
@@ -64,7 +83,7 @@ fn parse(topics: &[String]) -> Result<Vec<DeviceId>> {
 /// Whether the caller may still watch every one of the devices; the session is read again too.
 async fn authorise(product: &Physiotraq, caller: &Caller, wanted: &[DeviceId]) -> Result<()> {
     let mut tx = caller.begin().await?;
-    let session = people::session_lives(&mut tx).await?;
+    let session = people::present(&mut tx).await?;
     for device in wanted {
         let device = devices::sql::find(&mut tx, *device).await?;
         product.policies.require(session.as_ref(), (roles::SEE_DEVICE, roles::WATCH_DEVICE), &device.resource())?;

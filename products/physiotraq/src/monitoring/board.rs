@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use socle::ids::TenantId;
+use socle::peers::{SHARDS, shard_of};
 use socle::readings::Tally;
 use uuid::Uuid;
 
@@ -29,7 +30,10 @@ pub(super) struct Tracked {
     pub firmware: Option<String>,
     pub latest: Option<Latest>,
     pub tally: Tally,
-    pub through_id: i64,
+    /// Per slot: readings up to this id are counted and evaluated.
+    pub through: [i64; SHARDS],
+    /// When other servers were last told that the device was heard.
+    pub told_at: Option<DateTime<Utc>>,
     pub evaluated_through: Option<DateTime<Utc>>,
     /// Device times of late readings that are not yet given to their treatment.
     pub late: Option<(DateTime<Utc>, DateTime<Utc>)>,
@@ -48,7 +52,8 @@ impl Tracked {
             firmware: None,
             latest: None,
             tally: Tally::default(),
-            through_id: 0,
+            through: [0; SHARDS],
+            told_at: None,
             evaluated_through: None,
             late: None,
             running: None,
@@ -125,7 +130,7 @@ pub(super) struct Saved {
     pub stored: i64,
     pub duplicate: i64,
     pub rejected: i64,
-    pub through_id: i64,
+    pub through_ids: [i64; SHARDS],
     pub evaluated_through: Option<DateTime<Utc>>,
     pub machine: Option<Machine>,
     pub status: &'static str,
@@ -136,9 +141,66 @@ pub(super) struct Saved {
     pub max_temperature_at: Option<DateTime<Utc>>,
 }
 
+/// What was counted for a device that another server evaluates.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Counted {
+    pub device_id: DeviceId,
+    pub license_id: TenantId,
+    pub duplicate: i64,
+    pub rejected: i64,
+}
+
 impl Board {
     pub fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Tracked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts in what was loaded. What was counted here and not saved yet is kept.
+    pub fn put(&self, device: DeviceId, mut tracked: Tracked) {
+        let mut devices = self.lock();
+        if let Some(held) = devices.get_mut(&device) {
+            let Tally { duplicate, rejected, .. } = std::mem::take(&mut held.tally);
+            tracked.tally = Tally { stored: 0, duplicate, rejected };
+            tracked.seen_at = tracked.seen_at.max(held.seen_at);
+            tracked.ip = held.ip;
+            tracked.changed = held.changed;
+        }
+        devices.insert(device, tracked);
+    }
+
+    /// Of shards that were lost: what was counted since the last save will be counted by others.
+    pub fn forget_stored(&self, shards: &[usize]) {
+        for (_, tracked) in self.lock().iter_mut().filter(|(device, _)| shards.contains(&shard_of(device.0))) {
+            tracked.tally.stored = 0;
+        }
+    }
+
+    /// All devices.
+    pub fn devices(&self) -> Vec<DeviceId> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Whether somebody has taken note of an alert, as far as is known here.
+    pub fn is_acknowledged(&self, device: DeviceId, alert: Uuid) -> bool {
+        let devices = self.lock();
+        let running = devices.get(&device).and_then(|tracked| tracked.running.as_ref());
+        let held = running.and_then(|running| running.alerts.iter().find(|held| held.id == alert));
+        held.is_some_and(|held| held.acknowledged.is_some())
+    }
+
+    /// Notes a contact that another server had.
+    pub fn note_seen(&self, device: DeviceId, at: DateTime<Utc>) {
+        if let Some(tracked) = self.lock().get_mut(&device) {
+            tracked.seen_at = tracked.seen_at.max(Some(at));
+        }
+    }
+
+    /// Notes what the device's owner says of its presence.
+    pub fn mark(&self, device: DeviceId, presence: Presence, at: Option<DateTime<Utc>>) {
+        if let Some(tracked) = self.lock().get_mut(&device) {
+            tracked.presence = presence;
+            tracked.seen_at = tracked.seen_at.max(at);
+        }
     }
 
     pub fn admit(&self, device: DeviceId, license: TenantId) {
@@ -222,9 +284,9 @@ impl Board {
     }
 
     /// Online devices not heard since; they are marked offline.
-    pub fn fallen_silent(&self, since: DateTime<Utc>) -> Vec<(DeviceId, TenantId)> {
+    pub fn fallen_silent(&self, since: DateTime<Utc>, ours: impl Fn(DeviceId) -> bool) -> Vec<(DeviceId, TenantId)> {
         let mut fallen = Vec::new();
-        for (device, tracked) in self.lock().iter_mut() {
+        for (device, tracked) in self.lock().iter_mut().filter(|(device, _)| ours(**device)) {
             if tracked.presence == Presence::Online && tracked.seen_at.is_none_or(|seen| seen <= since) {
                 tracked.presence = Presence::Offline;
                 tracked.changed = true;
@@ -234,24 +296,58 @@ impl Board {
         fallen
     }
 
-    /// What changed since the last time; counters start again at zero.
-    pub fn take_changed(&self) -> Vec<Saved> {
-        let mut devices = self.lock();
-        let changed = devices.iter_mut().filter(|(_, tracked)| tracked.changed);
-        changed.map(|(device, tracked)| take(*device, tracked)).collect()
+    /// What changed since the last time, and every running treatment of ours: until when somebody listened is part of
+    /// it. Counters start again at zero.
+    pub fn take_changed(
+        &self,
+        now: DateTime<Utc>,
+        ours: impl Fn(DeviceId) -> bool,
+    ) -> (Vec<Saved>, Vec<Counted>) {
+        let (mut states, mut counts) = (Vec::new(), Vec::new());
+        for (device, tracked) in self.lock().iter_mut() {
+            let ours = ours(*device);
+            if let Some(running) = tracked.running.as_mut().filter(|_| ours) {
+                running.machine.listened(now);
+                tracked.changed = true;
+            }
+            if !tracked.changed {
+                continue;
+            }
+            if ours {
+                states.push(take(*device, tracked));
+            } else {
+                counts.extend(count(*device, tracked));
+            }
+        }
+        (states, counts)
     }
 
     /// A save failed: counters are put back and everything is due again.
-    pub fn give_back(&self, states: Vec<Saved>) {
+    pub fn give_back(&self, (states, counts): (Vec<Saved>, Vec<Counted>)) {
         let mut devices = self.lock();
-        for saved in states {
-            if let Some(tracked) = devices.get_mut(&saved.device_id) {
-                let Saved { stored, duplicate, rejected, .. } = saved;
-                add(&mut tracked.tally, Tally { stored, duplicate, rejected });
+        let states = states.into_iter().map(|saved| {
+            let Saved { device_id, stored, duplicate, rejected, .. } = saved;
+            (device_id, Tally { stored, duplicate, rejected })
+        });
+        let counts = counts.into_iter().map(|counted| {
+            let Counted { device_id, duplicate, rejected, .. } = counted;
+            (device_id, Tally { stored: 0, duplicate, rejected })
+        });
+        for (device, tally) in states.chain(counts) {
+            if let Some(tracked) = devices.get_mut(&device) {
+                add(&mut tracked.tally, tally);
                 tracked.changed = true;
             }
         }
     }
+}
+
+/// What a server that does not evaluate the device saves of it.
+fn count(device: DeviceId, tracked: &mut Tracked) -> Option<Counted> {
+    tracked.changed = false;
+    let Tally { duplicate, rejected, .. } = std::mem::take(&mut tracked.tally);
+    let counted = Counted { device_id: device, license_id: tracked.license, duplicate, rejected };
+    (duplicate > 0 || rejected > 0).then_some(counted)
 }
 
 fn take(device: DeviceId, tracked: &mut Tracked) -> Saved {
@@ -267,7 +363,7 @@ fn take(device: DeviceId, tracked: &mut Tracked) -> Saved {
         stored: tally.stored,
         duplicate: tally.duplicate,
         rejected: tally.rejected,
-        through_id: tracked.through_id,
+        through_ids: tracked.through,
         evaluated_through: tracked.evaluated_through,
         machine: running.map(|running| running.machine.clone()),
         status: tracked.presence.name(),

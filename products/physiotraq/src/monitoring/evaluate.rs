@@ -3,43 +3,47 @@
 use chrono::{DateTime, Utc};
 use socle::alarms::{Sample, Transition};
 use socle::ids::TenantId;
-use socle::readings::Tally;
+use socle::peers::SHARDS;
+use socle::readings::{Reading, Tally};
 use uuid::Uuid;
 
 use super::board::{Latest, Tracked};
-use super::{AlertState, LiveAlert, Monitor, persist};
+use super::{AlertKind, AlertState, LiveAlert, Monitor, persist};
 use crate::devices::DeviceId;
 use crate::measurements::{Measurement, Quality};
+use crate::units::Celsius;
 
 /// Readings published one by one at most; a longer batch is a catch-up, of which live pages get the last.
 const PUBLISHED: usize = 50;
 
 impl Monitor {
-    /// Takes what one flush stored for one request.
-    pub(super) async fn take(&self, device: DeviceId, mut stored: Vec<Measurement>, outcomes: Tally) {
+    /// Takes committed readings of a device: ours are counted and evaluated, of others' the newest is shown.
+    pub(super) async fn absorb(&self, device: DeviceId, mut stored: Vec<Measurement>, outcomes: Tally) {
         // By device time: a device may send its backlog in any order.
         stored.sort_by_key(|reading| (reading.measured_at, reading.sequence));
-        let shown = self.step(device, &stored, outcomes);
-        for latest in shown {
+        let _gate = self.ownership.gate(device).await;
+        let ours = self.ownership.owns(device);
+        for latest in self.step(device, &stored, (outcomes, ours)) {
             self.publish_reading(device, &latest);
         }
-        self.settle(device).await;
+        if ours {
+            self.settle(device).await;
+        }
     }
 
     /// Steps the device's state over committed readings; what live pages are to be shown comes back.
-    fn step(&self, device: DeviceId, stored: &[Measurement], outcomes: Tally) -> Vec<Latest> {
+    fn step(&self, device: DeviceId, stored: &[Measurement], (outcomes, ours): (Tally, bool)) -> Vec<Latest> {
         let mut devices = self.board.lock();
         let Some(tracked) = devices.get_mut(&device) else { return Vec::new() };
-        tracked.tally.stored += outcomes.stored;
         tracked.tally.duplicate += outcomes.duplicate;
         tracked.tally.rejected += outcomes.rejected;
         tracked.changed = true;
-        let mut shown = Vec::new();
-        for reading in stored {
-            if let Some(latest) = one(tracked, reading) {
-                shown.push(latest);
-            }
-        }
+        let before = tracked.through;
+        let shown = stored.iter().filter_map(|reading| match ours {
+            true => one(tracked, reading, &before),
+            false => mirror(tracked, reading),
+        });
+        let mut shown: Vec<Latest> = shown.collect();
         let skip = shown.len().saturating_sub(PUBLISHED);
         shown.split_off(skip)
     }
@@ -55,35 +59,49 @@ impl Monitor {
                 }
             }
             self.publish_alarm(device);
+            self.tell_changed(device);
         }
     }
 
-    /// Somebody took note of an alert (stored already).
+    /// Somebody took note of an alert (stored already): the server that evaluates the device steps its machine, every
+    /// other shows it.
     pub(crate) async fn acknowledge(&self, device: DeviceId, alert: Uuid, (by, at): (&str, DateTime<Utc>)) {
-        {
-            let mut devices = self.board.lock();
-            let Some(tracked) = devices.get_mut(&device) else { return };
-            tracked.changed = true;
-            let Some(running) = tracked.running.as_mut() else { return };
-            let Some(held) = running.alerts.iter_mut().find(|held| held.id == alert) else { return };
-            held.acknowledged = Some((by.to_owned(), at));
-            if held.state == AlertState::Active {
-                held.state = AlertState::Acknowledged;
-            }
-            let level = held.level;
-            if let Some(transition) = running.machine.acknowledge(level, at) {
-                running.pending.push((level, transition));
-            }
+        let gate = self.ownership.gate(device).await;
+        let ours = self.ownership.owns(device);
+        self.note(device, alert, ((by, at), ours));
+        if ours {
+            self.settle(device).await;
         }
-        self.settle(device).await;
+        drop(gate);
         self.publish_alarm(device);
+        self.tell_changed(device);
     }
 
-    /// Tries again what could not be written, and gives late readings to their treatments.
+    pub(super) fn note(&self, device: DeviceId, alert: Uuid, ((by, at), ours): ((&str, DateTime<Utc>), bool)) {
+        let mut devices = self.board.lock();
+        let Some(tracked) = devices.get_mut(&device) else { return };
+        tracked.changed = true;
+        let Some(running) = tracked.running.as_mut() else { return };
+        let Some(held) = running.alerts.iter_mut().find(|held| held.id == alert) else { return };
+        held.acknowledged = Some((by.to_owned(), at));
+        if held.state == AlertState::Active {
+            held.state = AlertState::Acknowledged;
+        }
+        let kind = held.kind;
+        if ours && let Some(transition) = running.machine.acknowledge(kind, at) {
+            running.pending.push((kind, transition));
+        }
+    }
+
+    /// Lets server time pass for the alarms of our devices, tries again what could not be written, and gives late
+    /// readings to their treatments.
     pub(super) async fn settle_pending(&self) {
-        let (pending, late) = self.due();
+        let (pending, late) = self.due(self.app.clock.now());
         for device in pending {
-            self.settle(device).await;
+            let _gate = self.ownership.gate(device).await;
+            if self.ownership.owns(device) {
+                self.settle(device).await;
+            }
         }
         for (device, license, from, to) in late {
             if let Err(error) = persist::late(&self.app, (device, license), from, to).await {
@@ -98,13 +116,17 @@ impl Monitor {
     }
 
     #[expect(clippy::type_complexity, reason = "two lists read by the one caller above")]
-    fn due(&self) -> (Vec<DeviceId>, Vec<(DeviceId, TenantId, DateTime<Utc>, DateTime<Utc>)>) {
+    fn due(&self, now: DateTime<Utc>) -> (Vec<DeviceId>, Vec<(DeviceId, TenantId, DateTime<Utc>, DateTime<Utc>)>) {
         let mut devices = self.board.lock();
         let mut pending = Vec::new();
         let mut late = Vec::new();
-        for (device, tracked) in devices.iter_mut() {
-            if tracked.running.as_ref().is_some_and(|running| !running.pending.is_empty()) {
-                pending.push(*device);
+        for (device, tracked) in devices.iter_mut().filter(|(device, _)| self.ownership.owns(**device)) {
+            if let Some(running) = tracked.running.as_mut() {
+                let passed = running.machine.tick(now);
+                running.pending.extend(passed);
+                if !running.pending.is_empty() {
+                    pending.push(*device);
+                }
             }
             if let Some((from, to)) = tracked.late.take() {
                 late.push((*device, tracked.license, from, to));
@@ -117,14 +139,14 @@ impl Monitor {
         let devices = self.board.lock();
         let tracked = devices.get(&device)?;
         let running = tracked.running.as_ref()?;
-        let (level, transition) = *running.pending.first()?;
+        let (kind, transition) = *running.pending.first()?;
         Some(Due {
             license: tracked.license,
             treatment: running.id,
-            level,
+            kind,
             transition,
-            limit: running.machine.limit(level),
-            on_delay_seconds: running.machine.on_delay_seconds(),
+            limit: running.machine.limit(kind),
+            on_delay_seconds: running.machine.on_delay_seconds(kind),
         })
     }
 
@@ -135,26 +157,37 @@ impl Monitor {
             return;
         }
         // The lane and the tick may both have written the first one; only it is taken off, and only once.
-        if running.pending.first() == Some(&(due.level, due.transition)) {
+        if running.pending.first() == Some(&(due.kind, due.transition)) {
             running.pending.remove(0);
         }
-        let same = |held: &LiveAlert, at| held.level == due.level && held.raised.condition_at == at;
+        let same = |held: &LiveAlert, at| held.kind == due.kind && held.raised.condition_at == at;
         match due.transition {
             Transition::Raised(raised) => {
                 if let Some((_, at)) = alert.as_ref().and_then(|alert| alert.acknowledged.as_ref()) {
-                    running.machine.acknowledge(due.level, *at);
+                    running.machine.acknowledge(due.kind, *at);
                 }
                 running.alerts.retain(|held| !same(held, raised.condition_at));
                 running.alerts.extend(alert);
             }
-            Transition::Latched(raised) | Transition::Returned(raised) => {
-                let latched = matches!(due.transition, Transition::Latched(_));
+            Transition::Cleared(raised) | Transition::Resolved(raised) => {
+                running.alerts.retain(|held| !same(held, raised.condition_at));
+            }
+            Transition::Latched(raised) => set(running, |held| same(held, raised.condition_at), AlertState::Latched),
+            Transition::Returned(raised) | Transition::ReAlarmed(raised) | Transition::Unshelved(raised) => {
+                set(running, |held| same(held, raised.condition_at), AlertState::Active);
+            }
+            Transition::Escalated(raised, step) => {
                 for held in running.alerts.iter_mut().filter(|held| same(held, raised.condition_at)) {
-                    held.state = if latched { AlertState::Latched } else { AlertState::Active };
+                    held.escalation = held.escalation.max(step);
                 }
             }
-            Transition::Cleared(raised) => running.alerts.retain(|held| !same(held, raised.condition_at)),
         }
+    }
+}
+
+fn set(running: &mut super::Running, which: impl Fn(&LiveAlert) -> bool, state: AlertState) {
+    for held in running.alerts.iter_mut().filter(|held| which(held)) {
+        held.state = state;
     }
 }
 
@@ -162,15 +195,29 @@ impl Monitor {
 pub(super) struct Due {
     pub license: TenantId,
     pub treatment: Uuid,
-    pub level: i16,
+    pub kind: AlertKind,
     pub transition: Transition,
-    pub limit: crate::units::Celsius,
+    pub limit: Option<Celsius>,
     pub on_delay_seconds: i64,
 }
 
-/// One committed reading; what live pages are to be shown, when it is the newest.
-pub(super) fn one(tracked: &mut Tracked, reading: &Measurement) -> Option<Latest> {
-    tracked.through_id = tracked.through_id.max(reading.id);
+/// The slot whose block an id is of.
+fn slot_of(id: i64) -> usize {
+    let block = (id - 1).max(0) / Measurement::TABLE.block;
+    usize::try_from(block).unwrap_or_default() % SHARDS
+}
+
+/// One committed reading of a device of ours, counted and evaluated unless it was `before` this batch; what live pages are
+/// to be shown, when it is the newest.
+pub(super) fn one(tracked: &mut Tracked, reading: &Measurement, before: &[i64; SHARDS]) -> Option<Latest> {
+    let slot = slot_of(reading.id);
+    let through = tracked.through.get_mut(slot)?;
+    if before.get(slot).is_some_and(|before| reading.id <= *before) {
+        return None;
+    }
+    *through = reading.id.max(*through);
+    tracked.tally.stored += 1;
+    tracked.changed = true;
     if !reading.clock_ok() {
         return None;
     }
@@ -178,13 +225,19 @@ pub(super) fn one(tracked: &mut Tracked, reading: &Measurement) -> Option<Latest
         widen(&mut tracked.late, reading.measured_at);
     }
     let limit = tracked.running.as_ref().map_or(super::DEFAULT_RELIABILITY_LIMIT, |running| running.reliability_limit);
-    let latest = Latest::of(reading, limit);
+    evaluate(tracked, reading, Quality::of(reading.temperature, reading.reliability, limit));
+    mirror(tracked, reading)
+}
+
+/// The newest reading, for pages.
+pub(super) fn mirror(tracked: &mut Tracked, reading: &Measurement) -> Option<Latest> {
     let held = tracked.latest.as_ref().map(|held| (held.measured_at, held.sequence));
-    let newest = held.is_none_or(|held| (reading.measured_at, reading.sequence) > held) && !reading.ahead();
-    evaluate(tracked, reading, latest.quality);
-    if !newest {
+    let newest = held.is_none_or(|held| (reading.measured_at, reading.sequence) > held);
+    if !newest || reading.ahead() || !reading.clock_ok() {
         return None;
     }
+    let limit = tracked.running.as_ref().map_or(super::DEFAULT_RELIABILITY_LIMIT, |running| running.reliability_limit);
+    let latest = Latest::of(reading, limit);
     if latest.firmware.is_some() {
         tracked.firmware.clone_from(&latest.firmware);
     }
@@ -193,24 +246,29 @@ pub(super) fn one(tracked: &mut Tracked, reading: &Measurement) -> Option<Latest
 }
 
 /// Maximum and alarms of the running treatment. Late readings may raise the maximum, never an alarm; readings of low
-/// quality neither.
+/// quality neither, but they are heard, and tell of their quality.
 fn evaluate(tracked: &mut Tracked, reading: &Measurement, quality: Quality) {
     let Some(running) = tracked.running.as_mut() else { return };
-    if reading.measured_at < running.started_at || quality != Quality::Good {
+    running.pending.extend(running.machine.heard(reading.received_at));
+    if reading.measured_at < running.started_at {
         return;
     }
     let value = reading.temperature;
-    if running.warmest.is_none_or(|(held, _)| value > held) {
+    // Of equal maxima the earliest is the one, in whatever order they come.
+    let warmer = |(held, at): (Celsius, DateTime<Utc>)| value > held || (value == held && reading.measured_at < at);
+    if quality == Quality::Good && running.warmest.is_none_or(warmer) {
         running.warmest = Some((value, reading.measured_at));
     }
     let newer = tracked.evaluated_through.is_none_or(|through| reading.measured_at >= through);
-    if reading.late || !newer {
+    if reading.late || !newer || quality == Quality::Implausible {
         return;
     }
     tracked.evaluated_through = Some(reading.measured_at);
     let sample = Sample { at: reading.measured_at, received: reading.received_at, value: value.0 };
-    let transitions = running.machine.step(sample);
-    running.pending.extend(transitions);
+    running.pending.extend(running.machine.trust(sample, reading.reliability));
+    if quality == Quality::Good {
+        running.pending.extend(running.machine.step(sample));
+    }
 }
 
 fn widen(span: &mut Option<(DateTime<Utc>, DateTime<Utc>)>, at: DateTime<Utc>) {

@@ -1,19 +1,24 @@
 //! What the platform knows of every device right now: latest reading, presence, the running treatment's alarms.
 //!
 //! The [`Monitor`] is the writer's sink: it sees every committed reading in order, steps the alarm machine, publishes
-//! to live pages, and saves its state once a second. Alerts are persisted before they are shown. At start it is
-//! rebuilt from the last save and the readings committed since.
+//! to live pages, and saves its state once a second. Alerts are persisted before they are shown.
+//!
+//! Of several servers each evaluates the devices of its shards (`ownership`) and shows all others as their owner says
+//! (`told`). A shard that changes hands is rebuilt from the last save and the readings committed since (`recover`).
 
 mod board;
 mod evaluate;
+mod ownership;
 mod persist;
 mod publish;
 mod recover;
 mod rules;
 pub(crate) mod sql;
+mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -28,9 +33,10 @@ use crate::measurements::{Leaves, Measurement};
 
 pub use board::{Glance, Latest};
 pub(crate) use rules::Machine;
-pub use rules::{AlertState, LiveAlert, Preset, Running};
+pub use rules::{AlertKind, AlertState, LiveAlert, Preset, Running};
 
 use board::Board;
+use ownership::Ownership;
 
 /// How often state is saved.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
@@ -39,22 +45,23 @@ const PRESENCE_EVERY: u32 = 5;
 /// How often partitions are made ahead.
 const PARTITIONS_EVERY: u32 = 6 * 3_600;
 
-/// The live state of all devices of this process.
+/// What is known of all devices, and the evaluation of ours.
 pub struct Monitor {
     app: App,
     board: Board,
-    /// After a start nobody is called offline before everybody had two minutes to be heard.
-    started_at: DateTime<Utc>,
+    ownership: Ownership,
+    /// Readings may be stored that nobody was told of.
+    doubt: AtomicBool,
 }
 
 impl Monitor {
     fn new(app: App) -> Self {
-        let started_at = app.clock.now();
-        Self { app, board: Board::default(), started_at }
+        Self { app, board: Board::default(), ownership: Ownership::default(), doubt: AtomicBool::new(false) }
     }
 
     /// Starts the once-a-second work: save, presence, late readings, partitions.
     pub fn run(self: &Arc<Self>, leaves: Leaves) {
+        tokio::spawn(Arc::clone(self).hear());
         let monitor = Arc::clone(self);
         tokio::spawn(async move {
             let mut closing = monitor.app.live.closing();
@@ -67,6 +74,9 @@ impl Monitor {
                     changed = closing.changed() => if changed.is_err() { return },
                 }
                 count = count.wrapping_add(1);
+                if let Err(error) = monitor.resolve_doubt().await {
+                    tracing::warn!(%error, "readings in doubt could not be looked for");
+                }
                 monitor.settle_pending().await;
                 monitor.save().await;
                 if count.is_multiple_of(PRESENCE_EVERY) {
@@ -83,20 +93,22 @@ impl Monitor {
 
     /// Saves everything that changed since the last save. What cannot be saved is kept for the next time.
     pub async fn save(&self) {
-        let states = self.board.take_changed();
-        if states.is_empty() {
+        let now = self.app.clock.now();
+        let changed = self.board.take_changed(now, |device| self.ownership.owns(device));
+        if changed.0.is_empty() && changed.1.is_empty() {
             return;
         }
-        let now = self.app.clock.now();
-        if let Err(error) = sql::save(&self.app.db, &states, now).await {
-            tracing::warn!(%error, devices = states.len(), "device states could not be saved; kept");
-            self.board.give_back(states);
+        let ours = self.ownership.ours();
+        if let Err(error) = sql::save(&self.app.db, (&changed.0, &changed.1), &ours, now).await {
+            tracing::warn!(%error, devices = changed.0.len(), "device states could not be saved; kept");
+            self.board.give_back(changed);
         }
     }
 
     /// Takes in a device that was just claimed.
     pub(crate) fn admit(&self, device: DeviceId, license: TenantId) {
         self.board.admit(device, license);
+        self.tell_changed(device);
     }
 
     /// A device was heard: a reading, or a heartbeat.
@@ -105,8 +117,13 @@ impl Monitor {
         device: DeviceId,
         (now, ip, firmware): (DateTime<Utc>, Option<IpAddr>, Option<String>),
     ) {
-        if let Some(license) = self.board.heard(device, now, ip, firmware) {
+        let came = self.board.heard(device, now, ip, firmware);
+        self.tell_seen(device, now);
+        let Some(license) = came else { return };
+        if self.ownership.owns(device) {
             self.presence_changed(device, license, Presence::Online).await;
+        } else {
+            self.publish_presence(device);
         }
     }
 
@@ -141,30 +158,31 @@ impl Monitor {
     /// A treatment began: alarms are evaluated from now on.
     pub(crate) fn begin(&self, device: DeviceId, license: TenantId, running: Running) {
         self.board.begin(device, license, running);
+        self.tell_changed(device);
         self.publish_treatment(device, None);
         self.publish_alarm(device);
     }
 
     /// A treatment ended.
-    pub(crate) fn end(&self, device: DeviceId, ended: Ended) {
+    pub(crate) fn end(&self, device: DeviceId, ended: &Ended) {
         self.board.end(device, ended.treatment);
-        self.publish_treatment(device, Some(&ended));
+        self.tell_ended(device, ended);
+        self.publish_treatment(device, Some(ended));
         self.publish_alarm(device);
     }
 
+    /// After a shard has become ours nobody of it is called offline before everybody had two minutes to be heard.
     async fn look_for_silence(&self) {
-        let now = self.app.clock.now();
-        let silent_since = now - crate::devices::ONLINE_FOR;
-        if self.started_at > silent_since {
-            return;
-        }
-        for (device, license) in self.board.fallen_silent(silent_since) {
+        let silent_since = self.app.clock.now() - crate::devices::ONLINE_FOR;
+        let watched = |device| self.ownership.since(device).is_some_and(|since| since <= silent_since);
+        for (device, license) in self.board.fallen_silent(silent_since, watched) {
             self.presence_changed(device, license, Presence::Offline).await;
         }
     }
 
     async fn presence_changed(&self, device: DeviceId, license: TenantId, presence: Presence) {
         self.publish_presence(device);
+        self.tell_presence(device, presence, self.glance(device).seen_at);
         if let Err(error) = persist::presence(&self.app, device, license, presence).await {
             tracing::warn!(%error, "a presence event could not be written");
         }
@@ -175,7 +193,13 @@ pub(crate) use publish::{Ended, banner, clock};
 
 impl Sink<Measurement> for Monitor {
     async fn committed(&self, device: Uuid, stored: Vec<Measurement>, outcomes: Tally) {
-        self.take(DeviceId(device), stored, outcomes).await;
+        let device = DeviceId(device);
+        self.tell_readings(device, &stored);
+        self.absorb(device, stored, outcomes).await;
+    }
+
+    fn in_doubt(&self) {
+        self.doubt.store(true, Ordering::SeqCst);
     }
 }
 

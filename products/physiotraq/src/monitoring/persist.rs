@@ -1,45 +1,65 @@
 //! What the monitor writes for one licence: alerts with their events and flags, presence, late readings.
 
 use serde_json::json;
-use socle::alarms::Transition;
+use socle::alarms::{Raised, Transition};
+use socle::db::Tx;
 use socle::ids::TenantId;
 use socle::{App, Result};
 
 use super::evaluate::Due;
-use super::{LiveAlert, sql};
+use super::{AlertKind, LiveAlert, sql};
 use crate::devices::{DeviceId, Presence};
 use crate::events::{self, EventType};
 use crate::{BRANDING, measurements};
 use chrono::{DateTime, Utc};
 
-/// Writes one transition. Raising it twice (after a crash, the readings since the last save are evaluated again)
-/// writes it once: the alert is known by treatment, level and the device time of its condition.
+/// Writes one transition. Doing it twice (after a crash, the readings since the last save are evaluated again) does it
+/// once: the alert is known by treatment, kind, level and the device time of its condition.
 pub(super) async fn transition(app: &App, device: DeviceId, due: &Due) -> Result<Option<LiveAlert>> {
     let caller = app.system(BRANDING.realm.name, due.license);
     let mut tx = caller.begin().await?;
-    let raised = match due.transition {
-        Transition::Raised(raised) => raised,
-        Transition::Latched(_) | Transition::Returned(_) => return Ok(None),
-        Transition::Cleared(raised) => {
-            sql::clear_alert(&mut tx, (due.treatment, due.level), raised.condition_at).await?;
-            tx.commit().await?;
-            return Ok(None);
+    let alert = match due.transition {
+        Transition::Raised(raised) => raise(&mut tx, device, due, raised).await?,
+        Transition::Latched(raised) => sql::set_state(&mut tx, due, raised.condition_at, "latched").await.map(|()| None)?,
+        Transition::Returned(raised) | Transition::ReAlarmed(raised) | Transition::Unshelved(raised) => {
+            sql::set_state(&mut tx, due, raised.condition_at, "active").await.map(|()| None)?
         }
+        Transition::Cleared(raised) | Transition::Resolved(raised) => {
+            sql::set_state(&mut tx, due, raised.condition_at, "cleared").await.map(|()| None)?
+        }
+        Transition::Escalated(raised, step) => escalate(&mut tx, due, (raised, step)).await.map(|()| None)?,
     };
-    if !sql::still_running(&mut tx, due.treatment).await? {
+    tx.commit().await?;
+    Ok(alert)
+}
+
+async fn raise(tx: &mut Tx, device: DeviceId, due: &Due, raised: Raised) -> Result<Option<LiveAlert>> {
+    if !sql::still_running(tx, due.treatment).await? {
         return Ok(None);
     }
-    let (id, fresh) = sql::raise_alert(&mut tx, device, due, raised).await?;
+    let (id, fresh) = sql::raise_alert(tx, device, due, raised).await?;
     if fresh {
-        let event = if due.level == 40 { EventType::AlertTemperature40 } else { EventType::AlertTemperature39 };
-        let facts = json!({ "alert": id, "device": device, "limit": due.limit.decimal() });
-        events::record(&mut tx, event, ("Treatment", due.treatment), facts).await?;
-        sql::set_flag(&mut tx, due.treatment, due.level).await?;
+        let event = match due.kind {
+            AlertKind::Watch => EventType::AlertTemperature39,
+            AlertKind::Critical => EventType::AlertTemperature40,
+            AlertKind::NoData => EventType::AlertNoData,
+            AlertKind::LowReliability => EventType::AlertLowReliability,
+        };
+        let facts = json!({ "alert": id, "device": device, "limit": due.limit.map(|limit| limit.decimal()) });
+        events::record(tx, event, ("Treatment", due.treatment), facts).await?;
+        if due.limit.is_some() {
+            sql::set_flag(tx, due.treatment, due.kind.stored().1).await?;
+        }
     }
     // As stored: when it is not fresh, somebody may have taken note of it before the crash.
-    let stored = sql::open_alerts(&mut tx, due.treatment).await?.into_iter().find(|alert| alert.id == id);
-    tx.commit().await?;
-    Ok(stored)
+    Ok(sql::open_alerts(tx, due.treatment).await?.into_iter().find(|alert| alert.id == id))
+}
+
+async fn escalate(tx: &mut Tx, due: &Due, (raised, step): (Raised, u8)) -> Result<()> {
+    if let Some(alert) = sql::escalate(tx, due, (raised.condition_at, step)).await? {
+        events::record(tx, EventType::AlertEscalated, ("Alert", alert), json!({ "step": step })).await?;
+    }
+    Ok(())
 }
 
 /// Writes a connected or disconnected event.

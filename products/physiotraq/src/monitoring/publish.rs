@@ -1,21 +1,22 @@
 //! What live pages are shown: the events of a device's topic.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use socle::live::Event;
 use uuid::Uuid;
 
-use super::{Glance, Latest, LiveAlert, Monitor};
+use super::{AlertKind, Glance, Latest, LiveAlert, Monitor};
 use crate::devices::DeviceId;
 use crate::units::Unit;
 
 /// A treatment that has just ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ended {
     /// Which.
     pub treatment: Uuid,
     /// `completed` or `aborted`.
-    pub status: &'static str,
+    pub status: String,
     /// Start.
     pub started_at: DateTime<Utc>,
     /// End.
@@ -126,19 +127,26 @@ fn alarm(device: DeviceId, glance: &Glance) -> Value {
 /// The banner of a set of alerts.
 #[must_use]
 pub fn banner(alerts: &[LiveAlert]) -> &'static str {
-    match alerts.iter().map(|alert| alert.level).max() {
-        Some(40) => "critical",
-        Some(_) => "watch",
-        None => "none",
+    let any = |kind| alerts.iter().any(|alert| alert.kind == kind);
+    if any(AlertKind::Critical) {
+        "critical"
+    } else if any(AlertKind::Watch) {
+        "watch"
+    } else if alerts.is_empty() {
+        "none"
+    } else {
+        "technical"
     }
 }
 
 fn alert(alert: &LiveAlert) -> Value {
     json!({
         "id": alert.id,
-        "level": alert.level,
-        "limit": alert.limit.shown(Unit::Celsius),
-        "value": crate::units::Celsius(alert.raised.value).shown(Unit::Celsius),
+        "kind": alert.kind.stored().0,
+        "level": alert.kind.stored().1,
+        "limit": alert.limit.map(|limit| limit.shown(Unit::Celsius)),
+        "value": alert.limit.map(|_| crate::units::Celsius(alert.raised.value).shown(Unit::Celsius)),
+        "escalation": alert.escalation,
         "raisedAt": alert.raised.at.timestamp_millis(),
         "state": alert.state.name(),
         "acknowledgedBy": alert.acknowledged.as_ref().map(|(name, _)| name),

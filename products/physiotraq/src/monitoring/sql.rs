@@ -7,22 +7,41 @@ use socle::db::{Db, Tx};
 use socle::ids::TenantId;
 use uuid::Uuid;
 
-use super::board::Saved;
+use super::board::{Counted, Saved};
 use super::evaluate::Due;
-use super::{AlertState, LiveAlert, Preset};
+use super::told::Flushed;
+use super::{AlertKind, AlertState, LiveAlert, Preset};
 use crate::devices::DeviceId;
 use crate::measurements::sql::Stretch;
 use crate::measurements::{Leaf, Measurement};
 use crate::units::Celsius;
 
-/// Saves devices of many licences in one statement.
-pub(super) async fn save(db: &Db, states: &[Saved], now: DateTime<Utc>) -> Result<()> {
-    let states = serde_json::to_value(states).map_err(|e| socle::Error::internal(format!("device states: {e}")))?;
+/// Saves devices of many licences in one statement: the states of ours, what was counted for others'.
+pub(super) async fn save(
+    db: &Db,
+    (states, counts): (&[Saved], &[Counted]),
+    shards: &[usize],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let unfit = |e: serde_json::Error| socle::Error::internal(format!("device states: {e}"));
+    let states = serde_json::to_value(states).map_err(unfit)?;
+    let counts = serde_json::to_value(counts).map_err(unfit)?;
     let mut door = db.door().await?;
-    sqlx::query!(r#"SELECT physiotraq.save_device_states($1, $2) AS "done?: ()""#, states, now)
-        .fetch_one(door.conn())
-        .await?;
+    sqlx::query!(
+        r#"SELECT physiotraq.save_device_states($1, $2, $3, $4) AS "done?: ()""#,
+        states,
+        counts,
+        &numbers(shards),
+        now
+    )
+    .fetch_one(door.conn())
+    .await?;
     Ok(())
+}
+
+/// Shards as PostgreSQL takes them.
+fn numbers(shards: &[usize]) -> Vec<i32> {
+    shards.iter().filter_map(|shard| i32::try_from(*shard).ok()).collect()
 }
 
 /// A device as it was saved.
@@ -32,60 +51,107 @@ pub(super) struct Stored {
     pub status: String,
     pub latest: Option<serde_json::Value>,
     pub seen_at: Option<DateTime<Utc>>,
-    pub through_id: i64,
+    pub through_ids: Option<Vec<i64>>,
     pub evaluated_through: Option<DateTime<Utc>>,
     pub machine: Option<serde_json::Value>,
     pub treatment_id: Option<Uuid>,
 }
 
-pub(super) async fn devices(db: &Db) -> Result<Vec<Stored>> {
+/// The devices of shards, or one device.
+pub(super) async fn devices(db: &Db, shards: &[usize], one: Option<DeviceId>) -> Result<Vec<Stored>> {
     let mut door = db.door().await?;
     Ok(sqlx::query_as!(
         Stored,
         r#"SELECT device_id AS "device_id!", license_id AS "license_id!", status AS "status!", latest, seen_at,
-                  through_id AS "through_id!", evaluated_through, machine, treatment_id
-           FROM physiotraq.monitored_devices()"#
+                  through_ids, evaluated_through, machine, treatment_id
+           FROM physiotraq.monitored_devices($1, $2)"#,
+        &numbers(shards),
+        one.map(|device| device.0)
     )
     .fetch_all(door.conn())
     .await?)
 }
 
-/// Readings committed after the last save, in the order of arrival.
-pub(super) async fn unevaluated(db: &Db) -> Result<Vec<Measurement>> {
+/// A reading as another process needs it.
+struct Row {
+    id: i64,
+    license_id: Uuid,
+    device_id: Uuid,
+    treatment_id: Option<Uuid>,
+    temperature: rust_decimal::Decimal,
+    raw_temperature: rust_decimal::Decimal,
+    calibration_version: i32,
+    reliability: Option<i16>,
+    measured_at: DateTime<Utc>,
+    received_at: DateTime<Utc>,
+    sequence: i64,
+    clock_ok: bool,
+    late: bool,
+    battery_level: Option<i16>,
+    wifi_strength: Option<i16>,
+    firmware_version: Option<String>,
+}
+
+impl Row {
+    fn measurement(self) -> Measurement {
+        Measurement {
+            id: self.id,
+            license: TenantId(self.license_id),
+            device: DeviceId(self.device_id),
+            treatment: self.treatment_id,
+            raw: Celsius::from_decimal(self.raw_temperature),
+            temperature: Celsius::from_decimal(self.temperature),
+            calibration: self.calibration_version,
+            reliability: self.reliability,
+            measured_at: self.measured_at,
+            received_at: self.received_at,
+            sequence: self.sequence,
+            leaf: if self.clock_ok { Leaf::Month(0, 0) } else { Leaf::Unclocked },
+            late: self.late,
+            battery_level: self.battery_level,
+            battery_voltage: None,
+            wifi_ssid: None,
+            wifi_strength: self.wifi_strength,
+            firmware_version: self.firmware_version,
+        }
+    }
+}
+
+/// Readings of shards committed after their last save, in the order of their ids.
+pub(super) async fn unevaluated(db: &Db, shards: &[usize]) -> Result<Vec<Measurement>> {
     let mut door = db.door().await?;
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         r#"SELECT id AS "id!", license_id AS "license_id!", device_id AS "device_id!", treatment_id,
                   temperature AS "temperature!", raw_temperature AS "raw_temperature!",
                   calibration_version AS "calibration_version!", reliability, measured_at AS "measured_at!",
                   received_at AS "received_at!", sequence AS "sequence!", clock_ok AS "clock_ok!", late AS "late!",
                   battery_level, wifi_strength, firmware_version
-           FROM physiotraq.unevaluated_readings()"#
+           FROM physiotraq.unevaluated_readings($1)"#,
+        &numbers(shards)
     )
     .fetch_all(door.conn())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|r| Measurement {
-            id: r.id,
-            license: TenantId(r.license_id),
-            device: DeviceId(r.device_id),
-            treatment: r.treatment_id,
-            raw: Celsius::from_decimal(r.raw_temperature),
-            temperature: Celsius::from_decimal(r.temperature),
-            calibration: r.calibration_version,
-            reliability: r.reliability,
-            measured_at: r.measured_at,
-            received_at: r.received_at,
-            sequence: r.sequence,
-            leaf: if r.clock_ok { Leaf::Month(0, 0) } else { Leaf::Unclocked },
-            late: r.late,
-            battery_level: r.battery_level,
-            battery_voltage: None,
-            wifi_ssid: None,
-            wifi_strength: r.wifi_strength,
-            firmware_version: r.firmware_version,
-        })
-        .collect())
+    Ok(rows.into_iter().map(Row::measurement).collect())
+}
+
+/// Readings that another process has committed and told of.
+pub(super) async fn told(db: &Db, told: &[Flushed]) -> Result<Vec<Measurement>> {
+    let told = serde_json::to_value(told).map_err(|e| socle::Error::internal(format!("told readings: {e}")))?;
+    let mut door = db.door().await?;
+    let rows = sqlx::query_as!(
+        Row,
+        r#"SELECT id AS "id!", license_id AS "license_id!", device_id AS "device_id!", treatment_id,
+                  temperature AS "temperature!", raw_temperature AS "raw_temperature!",
+                  calibration_version AS "calibration_version!", reliability, measured_at AS "measured_at!",
+                  received_at AS "received_at!", sequence AS "sequence!", clock_ok AS "clock_ok!", late AS "late!",
+                  battery_level, wifi_strength, firmware_version
+           FROM physiotraq.told_readings($1)"#,
+        told
+    )
+    .fetch_all(door.conn())
+    .await?;
+    Ok(rows.into_iter().map(Row::measurement).collect())
 }
 
 /// A running treatment as stored.
@@ -122,8 +188,8 @@ pub(crate) async fn running(tx: &mut Tx, id: Uuid) -> Result<RunningRow> {
 /// The alerts of a treatment that are not over.
 pub(super) async fn open_alerts(tx: &mut Tx, treatment: Uuid) -> Result<Vec<LiveAlert>> {
     let rows = sqlx::query!(
-        r#"SELECT a.id, a.level, a.limit_celsius, a.value, a.condition_at, a.raised_at, a.acknowledged_at,
-                  u.first_name || ' ' || u.last_name AS "by?"
+        r#"SELECT a.id, a.kind, a.level, a.limit_celsius, a.value, a.condition_at, a.raised_at, a.created_at, a.state,
+                  a.escalation, a.acknowledged_at, u.first_name || ' ' || u.last_name AS "by?"
            FROM physiotraq.alerts a LEFT JOIN physiotraq.users u ON u.id = a.acknowledged_by
            WHERE a.treatment_id = $1 AND a.cleared_at IS NULL ORDER BY a.raised_at, a.level"#,
         treatment
@@ -136,14 +202,20 @@ pub(super) async fn open_alerts(tx: &mut Tx, treatment: Uuid) -> Result<Vec<Live
             let acknowledged = r.by.zip(r.acknowledged_at);
             LiveAlert {
                 id: r.id,
-                level: r.level,
-                limit: Celsius::from_decimal(r.limit_celsius),
+                kind: AlertKind::of(&r.kind, r.level),
+                limit: r.limit_celsius.map(Celsius::from_decimal),
                 raised: Raised {
                     condition_at: r.condition_at,
                     at: r.raised_at,
-                    value: Celsius::from_decimal(r.value).0,
+                    received: r.created_at,
+                    value: r.value.map_or(0, |value| Celsius::from_decimal(value).0),
                 },
-                state: if acknowledged.is_some() { AlertState::Acknowledged } else { AlertState::Active },
+                state: match (r.state.as_str(), &acknowledged) {
+                    ("latched", _) => AlertState::Latched,
+                    (_, Some(_)) => AlertState::Acknowledged,
+                    (_, None) => AlertState::Active,
+                },
+                escalation: u8::try_from(r.escalation).unwrap_or_default(),
                 acknowledged,
             }
         })
@@ -161,18 +233,22 @@ pub(super) async fn still_running(tx: &mut Tx, treatment: Uuid) -> Result<bool> 
 /// Writes an alert once; says its id and whether it is new.
 pub(super) async fn raise_alert(tx: &mut Tx, device: DeviceId, due: &Due, raised: Raised) -> Result<(Uuid, bool)> {
     let now = tx.caller().now();
+    let (kind, level) = due.kind.stored();
+    let reliability = (due.kind == AlertKind::LowReliability).then(|| i16::try_from(-raised.value / 1_000).unwrap_or(0));
     let inserted = sqlx::query!(
-        "INSERT INTO physiotraq.alerts (id, license_id, treatment_id, device_id, level, limit_celsius, value,
-                                        on_delay_seconds, condition_at, raised_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (treatment_id, level, condition_at) DO NOTHING RETURNING id",
+        "INSERT INTO physiotraq.alerts (id, license_id, treatment_id, device_id, kind, level, limit_celsius, value,
+                                        reliability, on_delay_seconds, condition_at, raised_at, state, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'active', $13)
+         ON CONFLICT (treatment_id, kind, level, condition_at) DO NOTHING RETURNING id",
         socle::ids::fresh(now),
         due.license.0,
         due.treatment,
         device.0,
-        due.level,
-        due.limit.decimal(),
-        Celsius(raised.value).decimal(),
+        kind,
+        level,
+        due.limit.map(Celsius::decimal),
+        due.limit.map(|_| Celsius(raised.value).decimal()),
+        reliability,
         i32::try_from(due.on_delay_seconds).unwrap_or_default(),
         raised.condition_at,
         raised.at,
@@ -184,14 +260,60 @@ pub(super) async fn raise_alert(tx: &mut Tx, device: DeviceId, due: &Due, raised
         return Ok((row.id, true));
     }
     let held = sqlx::query!(
-        "SELECT id FROM physiotraq.alerts WHERE treatment_id = $1 AND level = $2 AND condition_at = $3",
+        "SELECT id FROM physiotraq.alerts
+         WHERE treatment_id = $1 AND kind = $2 AND level = $3 AND condition_at = $4",
         due.treatment,
-        due.level,
+        kind,
+        level,
         raised.condition_at
     )
     .fetch_one(tx.conn())
     .await?;
     Ok((held.id, false))
+}
+
+/// Where an alert that is not over stands now.
+pub(super) async fn set_state(tx: &mut Tx, due: &Due, condition_at: DateTime<Utc>, state: &str) -> Result<()> {
+    let now = tx.caller().now();
+    let (kind, level) = due.kind.stored();
+    sqlx::query!(
+        "UPDATE physiotraq.alerts SET state = $5, cleared_at = CASE WHEN $5 = 'cleared' THEN $6::timestamptz END
+         WHERE treatment_id = $1 AND kind = $2 AND level = $3 AND condition_at = $4 AND cleared_at IS NULL",
+        due.treatment,
+        kind,
+        level,
+        condition_at,
+        state,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Notes an escalation step once; the alert, when the step is new and nobody has taken note.
+pub(super) async fn escalate(
+    tx: &mut Tx,
+    due: &Due,
+    (condition_at, step): (DateTime<Utc>, u8),
+) -> Result<Option<Uuid>> {
+    let now = tx.caller().now();
+    let (kind, level) = due.kind.stored();
+    let row = sqlx::query!(
+        "UPDATE physiotraq.alerts SET escalation = $5, escalated_at = $6
+         WHERE treatment_id = $1 AND kind = $2 AND level = $3 AND condition_at = $4 AND cleared_at IS NULL
+           AND acknowledged_at IS NULL AND escalation < $5
+         RETURNING id",
+        due.treatment,
+        kind,
+        level,
+        condition_at,
+        i16::from(step),
+        now
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|r| r.id))
 }
 
 pub(super) async fn set_flag(tx: &mut Tx, treatment: Uuid, level: i16) -> Result<()> {
@@ -202,25 +324,6 @@ pub(super) async fn set_flag(tx: &mut Tx, treatment: Uuid, level: i16) -> Result
          WHERE id = $1",
         treatment,
         i32::from(level),
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn clear_alert(
-    tx: &mut Tx,
-    (treatment, level): (Uuid, i16),
-    condition_at: DateTime<Utc>,
-) -> Result<()> {
-    let now = tx.caller().now();
-    sqlx::query!(
-        "UPDATE physiotraq.alerts SET cleared_at = $4
-         WHERE treatment_id = $1 AND level = $2 AND condition_at = $3 AND cleared_at IS NULL",
-        treatment,
-        level,
-        condition_at,
         now
     )
     .execute(tx.conn())
@@ -265,7 +368,8 @@ pub(crate) async fn set_warmest(tx: &mut Tx, treatment: Uuid, warmest: Option<(C
     let Some((value, at)) = warmest else { return Ok(()) };
     sqlx::query!(
         "UPDATE physiotraq.treatments SET max_temperature = $2, max_temperature_at = $3
-         WHERE id = $1 AND (max_temperature IS NULL OR max_temperature < $2)",
+         WHERE id = $1 AND (max_temperature IS NULL OR max_temperature < $2
+                            OR max_temperature = $2 AND max_temperature_at > $3)",
         treatment,
         value.decimal(),
         at

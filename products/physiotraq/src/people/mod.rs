@@ -1,23 +1,25 @@
-//! The people of a licence: profile and preferences. (Invitations and the team pages come with the whole product.)
+//! The people of a licence: profile, preferences, the team and its invitations.
 
 mod sql;
+mod team;
 
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use socle::db::{Person, Tx};
-use socle::ids::{AccountId, TenantId};
+use socle::identity::members::Newcomer;
 use socle::web::{Access, Form, Method, Product, Routes, see_other};
-use socle::{Caller, Error, Result, audit, identity};
+use socle::{Caller, Error, Result, identity};
 
 use crate::units::Unit;
 use crate::{Physiotraq, roles};
 
 pub use sql::{Member, SIGNED_IN, members};
 
-/// The profile's routes.
+/// The routes of profile and team.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
-    routes.page(Method::Post, "/app/profile/preferences", Access::To(roles::USE_APP), preferences)
+    let routes = routes.page(Method::Post, "/app/profile/preferences", Access::To(roles::USE_APP), preferences);
+    team::routes(routes)
 }
 
 #[derive(Deserialize)]
@@ -74,38 +76,13 @@ pub fn is_admin(caller: &Caller) -> bool {
 ///
 /// # Errors
 /// 401 when the session has ended or the person has left the licence.
-pub async fn session_lives(tx: &mut Tx) -> Result<Box<Person>> {
-    let caller = tx.caller().clone();
-    let mut person = Box::new(caller.person()?.clone());
-    if !identity::session_lives(tx, person.session).await? {
-        return Err(Error::unauthenticated("AUTH_REQUIRED", "Sign in again."));
-    }
-    let role = sql::role_of(tx, person.account).await?;
-    person.role = role.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
+pub async fn present(tx: &mut Tx) -> Result<Box<Person>> {
+    let mut person = Box::new(tx.caller().person()?.clone());
+    person.role = identity::present_role(tx).await?;
     Ok(person)
 }
 
-/// A person about to join a licence.
-#[derive(Clone, Copy, Debug)]
-pub struct NewMember<'a> {
-    /// The account, already made.
-    pub account: AccountId,
-    /// The licence.
-    pub license: TenantId,
-    /// First name.
-    pub first_name: &'a str,
-    /// Last name.
-    pub last_name: &'a str,
-    /// `admin` or `operator`.
-    pub role: &'a str,
-}
-
-/// Adds a person to the transaction's licence.
-///
-/// # Errors
-/// 409 when the licence has its one admin already.
-pub async fn join(tx: &mut Tx, new: NewMember<'_>) -> Result<()> {
-    sql::insert(tx, new).await?;
-    let details = serde_json::json!({ "role": new.role });
-    audit::record(tx, audit::Entry::done("user.joined", "User", new.account.0).with(details)).await
+/// Writes the profile row of somebody who joins a licence.
+pub(crate) async fn joined(tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
+    sql::insert(tx, newcomer).await
 }

@@ -1,18 +1,17 @@
 //! Every query on people.
 
 use socle::db::Tx;
-use socle::error::broken_constraint;
+use socle::identity::members::Newcomer;
 use socle::ids::AccountId;
-use socle::{Error, Result};
+use socle::Result;
 use uuid::Uuid;
 
-use super::NewMember;
 use crate::units::Unit;
 
 /// The session with role and licence read fresh; [`socle::identity::SignedIn`] is its row.
 pub const SIGNED_IN: &str =
-    "SELECT session_id, account_id, email, language, last_seen_at, tenant_id, role, name, profile
-     FROM physiotraq.signed_in($1, $2)";
+    "SELECT session_id, account_id, email, language, last_seen_at, tenant_id, tenant_name, role, name, profile
+     FROM physiotraq.signed_in($1, $2, $3)";
 
 /// A member as lists show it.
 #[derive(Clone, Debug)]
@@ -38,26 +37,23 @@ pub(super) async fn set_unit(tx: &mut Tx, account: AccountId, unit: Unit) -> Res
     Ok(())
 }
 
-pub(super) async fn insert(tx: &mut Tx, new: NewMember<'_>) -> Result<()> {
+/// The profile row of somebody who joins; somebody who comes back may have another name by now.
+pub(super) async fn insert(tx: &mut Tx, new: &Newcomer) -> Result<()> {
     let now = tx.caller().now();
-    let inserted = sqlx::query!(
-        "INSERT INTO physiotraq.users (id, license_id, first_name, last_name, role, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+    sqlx::query!(
+        "INSERT INTO physiotraq.users (id, license_id, first_name, last_name, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $5)
+         ON CONFLICT (license_id, id) DO UPDATE
+         SET first_name = excluded.first_name, last_name = excluded.last_name, updated_at = excluded.updated_at",
         new.account.0,
-        new.license.0,
+        new.tenant.0,
         new.first_name,
         new.last_name,
-        new.role,
         now,
     )
     .execute(tx.conn())
-    .await;
-    inserted.map(|_| ()).map_err(|error| match broken_constraint(&error) {
-        Some("users_one_admin") => {
-            Error::conflict("BIZ_ONE_ADMIN", "A licence has exactly one owner; transfer it instead.")
-        }
-        _ => error.into(),
-    })
+    .await?;
+    Ok(())
 }
 
 /// Everybody of the licence, owner first, by name.
@@ -67,16 +63,11 @@ pub(super) async fn insert(tx: &mut Tx, new: NewMember<'_>) -> Result<()> {
 pub async fn members(tx: &mut Tx) -> Result<Vec<Member>> {
     Ok(sqlx::query_as!(
         Member,
-        r#"SELECT id, first_name || ' ' || last_name AS "name!", role FROM physiotraq.users
-           ORDER BY role, last_name, first_name, id LIMIT 500"#
+        r#"SELECT u.id, u.first_name || ' ' || u.last_name AS "name!", m.role FROM physiotraq.users u
+           JOIN socle.memberships m ON m.tenant_id = u.license_id AND m.account_id = u.id
+           WHERE m.ended_at IS NULL
+           ORDER BY m.role, u.last_name, u.first_name, u.id LIMIT 500"#
     )
     .fetch_all(tx.conn())
     .await?)
-}
-
-/// The present role of a member.
-pub(super) async fn role_of(tx: &mut Tx, account: AccountId) -> Result<Option<String>> {
-    let row =
-        sqlx::query!("SELECT role FROM physiotraq.users WHERE id = $1", account.0).fetch_optional(tx.conn()).await?;
-    Ok(row.map(|r| r.role))
 }

@@ -57,7 +57,7 @@ pub async fn start(product: &Physiotraq, caller: &Caller, device: DeviceId, form
         id: id.0,
         started_at: stored.started_at,
         reliability_limit: stored.preset.reliability_limit,
-        machine: Machine::new(id.0, &stored.preset),
+        machine: Machine::new(id.0, &stored.preset, stored.started_at),
         warmest: None,
         alerts: Vec::new(),
         pending: Vec::new(),
@@ -80,19 +80,37 @@ pub async fn operable(product: &Physiotraq, tx: &mut Tx, device: DeviceId) -> Re
     Ok(treatment)
 }
 
-/// Ends the treatment that runs on a device: `completed` or `aborted`. Duration and maximum are computed from the
-/// record, the readings of the stretch are given to the treatment, its alerts are over.
+/// Ends the treatment that runs on a device: `completed` or `aborted`.
 ///
 /// # Errors
 /// 404 when none runs or it is not the caller's to see; 409 when somebody else has just ended it.
 pub async fn end(product: &Physiotraq, caller: &Caller, device: DeviceId, status: Status) -> Result<TreatmentId> {
     let mut tx = caller.begin().await?;
     let treatment = operable(product, &mut tx, device).await?;
-    let id = treatment.id;
+    finish(product, tx, &treatment, status).await
+}
+
+/// Ends this very treatment: `completed` or `aborted`.
+///
+/// # Errors
+/// 404 when it is not the caller's to see, 403 when not theirs to operate; 409 when it has ended.
+pub async fn end_this(product: &Physiotraq, caller: &Caller, id: TreatmentId, status: Status) -> Result<()> {
+    let mut tx = caller.begin().await?;
+    let keys = product.app.vault.keys(&mut tx).await?;
+    let treatment = sql::find(&mut tx, &keys, id).await?;
+    let steps = (roles::SEE_TREATMENT, roles::OPERATE_TREATMENT);
+    product.policies.require(caller.person()?, steps, &treatment.resource())?;
+    finish(product, tx, &treatment, status).await.map(|_| ())
+}
+
+/// Duration and maximum are computed from the record, the readings of the stretch are given to the treatment, its
+/// alerts are over.
+async fn finish(product: &Physiotraq, mut tx: Tx, treatment: &Treatment, status: Status) -> Result<TreatmentId> {
+    let (id, device) = (treatment.id, treatment.device);
     if !sql::end(&mut tx, id, status).await? {
         return Err(Error::conflict("BIZ_TREATMENT_ENDED", "The treatment has ended already. Reload the page."));
     }
-    let now = caller.now();
+    let now = tx.caller().now();
     let stretch = measurements::sql::Stretch { to: now, ..treatment.stretch(now) };
     measurements::sql::attach(&mut tx, stretch, id.0).await?;
     let warmest: Option<(Celsius, _)> = measurements::sql::warmest(&mut tx, stretch).await?;
@@ -106,7 +124,8 @@ pub async fn end(product: &Physiotraq, caller: &Caller, device: DeviceId, status
     audit::record(&mut tx, audit::Entry::done(action, "Treatment", id.0)).await?;
     tx.commit().await?;
     let (started_at, treatment) = (treatment.started_at, id.0);
-    product.monitor.end(device, Ended { treatment, status: status.name(), started_at, ended_at: now });
+    let ended = Ended { treatment, status: status.name().to_owned(), started_at, ended_at: now };
+    product.monitor.end(device, &ended);
     Ok(id)
 }
 

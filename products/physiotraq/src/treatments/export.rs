@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
 use http::header;
 use socle::db::Tx;
+use socle::error::Envelope;
 use socle::web::{Path, Query};
 use socle::{Caller, Error, Result, audit};
 use uuid::Uuid;
@@ -24,6 +25,20 @@ const PAGE: i64 = 5_000;
 const TREATMENTS: i64 = 500;
 
 /// Every reading of a treatment.
+#[utoipa::path(
+    get,
+    path = "/app/treatments/{id}/export",
+    operation_id = "exportTreatment",
+    tag = "treatments",
+    params(("id" = Uuid, Path, description = "The treatment.")),
+    responses(
+        (status = 200, description = "One line per reading; the header names °C and the caller's unit.",
+         body = String, content_type = "text/csv"),
+        (status = 404, description = "There is none, or it is not yours to see.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
 pub(super) async fn one(
     State(product): State<Physiotraq>,
     caller: Caller,
@@ -78,6 +93,24 @@ fn reading_line(point: &readings::Point, unit: Unit) -> Vec<String> {
 }
 
 /// One row per treatment of the caller's own list.
+#[utoipa::path(
+    get,
+    path = "/app/treatments/export",
+    operation_id = "exportTreatments",
+    tag = "treatments",
+    params(
+        ("q" = Option<String>, Query, description = "Beginning of a session's number, or a whole last name."),
+        ("status" = Option<String>, Query, description = "in_progress, completed or aborted."),
+        ("device" = Option<String>, Query, description = "Only of this device."),
+        ("from" = Option<String>, Query, description = "From this day on, in the licence's zone: 2026-11-01."),
+        ("to" = Option<String>, Query, description = "Up to and with this day."),
+    ),
+    responses(
+        (status = 200, description = "One line per treatment.", body = String, content_type = "text/csv"),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
 pub(super) async fn own(
     State(product): State<Physiotraq>,
     caller: Caller,
@@ -88,6 +121,26 @@ pub(super) async fn own(
 }
 
 /// One row per treatment of the licence.
+#[utoipa::path(
+    get,
+    path = "/admin/treatments/export",
+    operation_id = "exportAllTreatments",
+    tag = "treatments",
+    params(
+        ("q" = Option<String>, Query, description = "Beginning of a session's number, or a whole last name."),
+        ("status" = Option<String>, Query, description = "in_progress, completed or aborted."),
+        ("device" = Option<String>, Query, description = "Only of this device."),
+        ("operator" = Option<String>, Query, description = "Only of this operator."),
+        ("from" = Option<String>, Query, description = "From this day on, in the licence's zone: 2026-11-01."),
+        ("to" = Option<String>, Query, description = "Up to and with this day."),
+    ),
+    responses(
+        (status = 200, description = "One line per treatment.", body = String, content_type = "text/csv"),
+        (status = 403, description = "Only the owner of the licence sees all of it.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
 pub(super) async fn all(
     State(product): State<Physiotraq>,
     caller: Caller,

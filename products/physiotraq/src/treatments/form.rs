@@ -7,7 +7,7 @@ use http::StatusCode;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use socle::error::Detail;
-use socle::web::{Form, Page, Query, html, see_other};
+use socle::web::{FieldError, Form, Page, Query, field_errors, html, problem, see_other};
 use socle::{Caller, Error, Result};
 
 use super::actions;
@@ -134,11 +134,6 @@ struct TreatmentForm {
     notes: String,
 }
 
-struct FieldError {
-    field: String,
-    message: String,
-}
-
 #[derive(Template)]
 #[template(path = "treatments/new.html")]
 struct NewTreatment {
@@ -150,8 +145,7 @@ struct NewTreatment {
 
 impl NewTreatment {
     fn new(page: Page, device: DeviceCard, form: PatientForm, faults: &[Detail]) -> Self {
-        let error = |fault: &Detail| FieldError { field: fault.field.to_string(), message: page.t(&fault.message) };
-        let errors = faults.iter().map(error).collect();
+        let errors = field_errors(&page, faults);
         let form = TreatmentForm {
             device: form.device,
             anonymous: form.anonymous.is_some(),
@@ -167,7 +161,7 @@ impl NewTreatment {
     }
 
     fn error(&self, field: &str) -> Option<&str> {
-        self.errors.iter().find(|error| error.field == field).map(|error| error.message.as_str())
+        problem(&self.errors, field)
     }
 }
 

@@ -62,6 +62,7 @@ impl Filter {
             until: day(&self.to).and_then(|day| day.checked_add_days(Days::new(1))).and_then(|day| midnight(day, zone)),
             session: search.map(ToOwned::to_owned),
             last_name_index: search.map(|name| names::index(keys, name)),
+            after: None,
         }
     }
 

@@ -3,9 +3,11 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
+use serde::Serialize;
 use socle::access::Resource;
 use socle::ids::TenantId;
 use socle::typed_id;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::devices::DeviceId;
@@ -15,7 +17,9 @@ use crate::units::Celsius;
 typed_id!(TreatmentId, "a treatment");
 
 /// The spec's status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = TreatmentStatus)]
 pub enum Status {
     /// Running.
     InProgress,

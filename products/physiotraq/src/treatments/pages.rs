@@ -4,11 +4,12 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 use socle::db::Tx;
+use socle::error::Envelope;
 use socle::web::{Page, Path, Query, html};
 use socle::{Caller, Error, Result, audit};
 
+use super::curve::Curve;
 use super::model::{Treatment, TreatmentId};
 use super::{list, sql};
 use crate::measurements::Quality;
@@ -27,8 +28,9 @@ const SAMPLE: i64 = 50;
 pub(crate) struct AlertView {
     pub id: String,
     pub level: i16,
-    pub limit: String,
-    pub value: String,
+    pub kind: String,
+    pub text: String,
+    pub escalation: i16,
     pub raised_at: String,
     pub acknowledged_by: Option<String>,
     pub acknowledged_at: Option<String>,
@@ -191,14 +193,28 @@ fn sample_row(page: &Page, point: &Point, (unit, zone): (Unit, chrono_tz::Tz)) -
     }
 }
 
+/// What an alert says: the limit and the value that crossed it, or what the equipment lacks.
+pub(crate) fn alert_text(page: &Page, kind: &str, crossed: Option<(String, String)>) -> String {
+    match crossed {
+        Some((limit, value)) => page.t2("alert-crossed", "limit", limit, "value", value),
+        None if kind == "no_data" => page.t("alert-no-data"),
+        None => page.t("alert-low-reliability"),
+    }
+}
+
 /// Alerts in the caller's unit, zone and language.
 fn alert_views(caller: &Caller, page: &Page, rows: Vec<sql::AlertRow>) -> Vec<AlertView> {
     let (unit, zone, lang) = (people::unit_of(caller), people::zone_of(caller), page.language());
     let view = |row: sql::AlertRow| AlertView {
         id: row.id.to_string(),
         level: row.level,
-        limit: wording::temperature(Celsius::from_decimal(row.limit_celsius), unit, lang),
-        value: wording::temperature(Celsius::from_decimal(row.value), unit, lang),
+        kind: row.kind.clone(),
+        text: {
+            let limits = row.limit_celsius.zip(row.value);
+            let shown = |value| wording::temperature(Celsius::from_decimal(value), unit, lang);
+            alert_text(page, &row.kind, limits.map(|(limit, value)| (shown(limit), shown(value))))
+        },
+        escalation: row.escalation,
         raised_at: wording::time_of_day(row.raised_at, zone),
         acknowledged_by: row.by,
         acknowledged_at: row.acknowledged_at.map(|at| wording::time_of_day(at, zone)),
@@ -215,6 +231,23 @@ pub(crate) struct After {
     pub after: Option<i64>,
 }
 
+/// The whole curve of a treatment.
+#[utoipa::path(
+    get,
+    path = "/app/treatments/{id}/curve",
+    operation_id = "getTreatmentCurve",
+    tag = "treatments",
+    params(
+        ("id" = uuid::Uuid, Path, description = "The treatment."),
+        ("after" = Option<i64>, Query, description = "Epoch milliseconds; only later points are sent."),
+    ),
+    responses(
+        (status = 200, description = "The curve.", body = Curve),
+        (status = 404, description = "There is none, or it is not yours to see.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
 pub(super) async fn curve(
     State(product): State<Physiotraq>,
     caller: Caller,
@@ -227,7 +260,7 @@ pub(super) async fn curve(
     let points = points(&mut tx, stretch, after).await?;
     let alerts = sql::alerts(&mut tx, id).await?;
     tx.commit().await?;
-    Ok(axum::Json(curve_json(&caller, Some(&treatment), (&points, &alerts))).into_response())
+    Ok(axum::Json(Curve::of(&caller, Some(&treatment), &points, &alerts)).into_response())
 }
 
 /// All points of a stretch after a position.
@@ -259,26 +292,4 @@ pub(crate) async fn points(tx: &mut Tx, stretch: Stretch, after: After) -> Resul
 /// Before the first reading of a stretch.
 pub(super) fn beginning(stretch: Stretch) -> (DateTime<Utc>, i64) {
     (stretch.from, -1)
-}
-
-/// The curve as scripts read it.
-pub(crate) fn curve_json(
-    caller: &Caller,
-    treatment: Option<&Treatment>,
-    (points, alerts): (&[Point], &[sql::AlertRow]),
-) -> Value {
-    let (watch, critical) = treatment.map_or((Celsius(39_000), Celsius(40_000)), |t| t.limits);
-    let warmest =
-        points.iter().filter(|p| p.quality == Quality::Good).max_by_key(|p| (p.value, std::cmp::Reverse(p.at)));
-    let point = |p: &Point| json!([p.at.timestamp_millis(), p.value.degrees(), p.quality.number()]);
-    json!({
-        "treatment": treatment.map(|t| t.id),
-        "startedAt": treatment.map(|t| t.started_at.timestamp_millis()),
-        "endedAt": treatment.and_then(|t| t.ended_at).map(|at| at.timestamp_millis()),
-        "limits": { "watch": watch.degrees(), "critical": critical.degrees() },
-        "unit": people::unit_of(caller).name(),
-        "points": points.iter().map(point).collect::<Vec<_>>(),
-        "max": warmest.map(|p| json!({ "t": p.at.timestamp_millis(), "c": p.value.degrees() })),
-        "alerts": alerts.iter().map(|a| json!({ "level": a.level, "raisedAt": a.raised_at.timestamp_millis() })).collect::<Vec<_>>(),
-    })
 }

@@ -6,6 +6,7 @@ use socle::db::Tx;
 use socle::error::broken_constraint;
 use socle::ids::TenantId;
 use socle::sealed::TenantKeys;
+use socle::web::cursor::Cursor;
 use socle::{Error, Result};
 use uuid::Uuid;
 
@@ -104,6 +105,8 @@ pub(crate) struct Wanted {
     pub until: Option<DateTime<Utc>>,
     pub session: Option<String>,
     pub last_name_index: Option<Vec<u8>>,
+    /// The place in the order after which a program's page begins.
+    pub after: Option<Cursor>,
 }
 
 /// A page of treatments, newest first.
@@ -126,7 +129,8 @@ pub(crate) async fn list(
              AND ($3::text IS NULL OR t.status = $3)
              AND ($4::timestamptz IS NULL OR t.started_at >= $4) AND ($5::timestamptz IS NULL OR t.started_at < $5)
              AND ($6::text IS NULL OR starts_with(t.session_identifier, $6) OR t.patient_last_name_index = $7)
-           ORDER BY t.started_at DESC, t.id OFFSET $8 LIMIT $9"#,
+             AND ($10::timestamptz IS NULL OR (t.started_at, t.id) < ($10, $11::uuid))
+           ORDER BY t.started_at DESC, t.id DESC OFFSET $8 LIMIT $9"#,
         wanted.operator,
         wanted.device,
         wanted.status.map(Status::name),
@@ -136,6 +140,8 @@ pub(crate) async fn list(
         wanted.last_name_index,
         offset,
         most,
+        wanted.after.map(|cursor| cursor.at),
+        wanted.after.map(|cursor| cursor.id),
     )
     .fetch_all(tx.conn())
     .await?;
@@ -241,7 +247,7 @@ pub(super) async fn end(tx: &mut Tx, id: TreatmentId, status: Status) -> Result<
 pub(super) async fn close_alerts(tx: &mut Tx, id: TreatmentId) -> Result<()> {
     let now = tx.caller().now();
     sqlx::query!(
-        "UPDATE physiotraq.alerts SET cleared_at = $2 WHERE treatment_id = $1 AND cleared_at IS NULL",
+        "UPDATE physiotraq.alerts SET state = 'cleared', cleared_at = $2 WHERE treatment_id = $1 AND cleared_at IS NULL",
         id.0,
         now
     )
@@ -288,9 +294,11 @@ pub(super) async fn has_alert(tx: &mut Tx, treatment: TreatmentId, alert: Uuid) 
 #[derive(Clone, Debug)]
 pub(crate) struct AlertRow {
     pub id: Uuid,
+    pub kind: String,
     pub level: i16,
-    pub limit_celsius: Decimal,
-    pub value: Decimal,
+    pub limit_celsius: Option<Decimal>,
+    pub value: Option<Decimal>,
+    pub escalation: i16,
     pub raised_at: DateTime<Utc>,
     pub acknowledged_at: Option<DateTime<Utc>>,
     pub by: Option<String>,
@@ -301,7 +309,7 @@ pub(crate) struct AlertRow {
 pub(crate) async fn alerts(tx: &mut Tx, treatment: TreatmentId) -> Result<Vec<AlertRow>> {
     Ok(sqlx::query_as!(
         AlertRow,
-        r#"SELECT a.id, a.level, a.limit_celsius, a.value, a.raised_at, a.acknowledged_at,
+        r#"SELECT a.id, a.kind, a.level, a.limit_celsius, a.value, a.escalation, a.raised_at, a.acknowledged_at,
                   u.first_name || ' ' || u.last_name AS "by?", a.note
            FROM physiotraq.alerts a LEFT JOIN physiotraq.users u ON u.id = a.acknowledged_by
            WHERE a.treatment_id = $1 ORDER BY a.raised_at, a.level"#,

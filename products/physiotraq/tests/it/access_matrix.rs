@@ -24,6 +24,7 @@ fn caller(role: &str) -> Caller {
         session: SessionId(Uuid::from_u128(1)),
         account: AccountId(Uuid::from_u128(2)),
         tenant: TenantId(Uuid::from_u128(3)),
+        tenant_name: String::new(),
         role: role.to_owned(),
         name: String::new(),
         email: String::new(),

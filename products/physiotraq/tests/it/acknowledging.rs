@@ -162,6 +162,8 @@ async fn an_acknowledged_alert_ends_by_itself_and_40_can_be_raised_again() -> Re
 async fn a_latched_alert_survives_a_crash_as_it_was() -> Result<()> {
     let mut session = critical().await?;
     session.feed(20, &[39.0; 6]).await?;
+    // Nobody has taken note for a minute and more: the repetition is written within a second.
+    answers::eventually(true, async || Ok(shown(&session, 40)["escalation"] == 1)).await?;
     let (before, rows) = (session.alarm(), session.alerts().await?);
     assert_eq!(shown(&session, 40)["state"], "latched");
     let mut session = session.after_a_crash().await?;

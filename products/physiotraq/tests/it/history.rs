@@ -244,7 +244,10 @@ async fn the_curve_of_a_treatment_has_its_points_marks_limits_maximum_and_alerts
     assert_eq!(curve["limits"], json!({ "watch": 39.0, "critical": 40.0 }));
     assert_eq!(curve["unit"], "celsius");
     assert_eq!(curve["max"], json!({ "t": ms(80), "c": 40.1 }));
-    let alerts = json!([{ "level": 40, "raisedAt": ms(80) }, { "level": 39, "raisedAt": ms(100) }]);
+    let alerts = json!([
+        { "kind": "temperature", "level": 40, "raisedAt": ms(80) },
+        { "kind": "temperature", "level": 39, "raisedAt": ms(100) },
+    ]);
     assert_eq!(curve["alerts"], alerts);
     assert_eq!(curve.as_object().unwrap().len(), 8);
     let rest = session.licence.operator.get_json(&format!("{path}?after={}", ms(60))).await?;

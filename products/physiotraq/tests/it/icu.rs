@@ -137,7 +137,8 @@ async fn check(stage: &Stage, admin: &mut PgConnection, record: &Record) -> Resu
     ensure!(behind::figure(admin, marked, record.treatment).await? == i64::try_from(artefacts)?, "{name}: artefacts");
     let late = "SELECT count(*) FROM physiotraq.measurements WHERE treatment_id = $1 AND late";
     ensure!(behind::figure(admin, late, record.treatment).await? == 0, "{name}: late readings");
-    let statement = "SELECT level, raised_at FROM physiotraq.alerts WHERE treatment_id = $1 ORDER BY level, raised_at";
+    let statement = "SELECT level, raised_at FROM physiotraq.alerts
+                     WHERE treatment_id = $1 AND level > 0 ORDER BY level, raised_at";
     let raised = sqlx::query_as::<_, (i16, DateTime<Utc>)>(statement).bind(record.treatment);
     let raised = raised.fetch_all(&mut *admin).await?;
     let expected = expected(&record.charted);

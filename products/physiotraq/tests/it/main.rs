@@ -11,6 +11,8 @@ mod answers;
 #[cfg(test)]
 mod behind;
 #[cfg(test)]
+mod cookies;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod crew;
@@ -21,24 +23,46 @@ mod hostile;
 #[cfg(test)]
 mod icu;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod ingest;
+#[cfg(test)]
+mod invitations;
+#[cfg(test)]
+mod listener;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod memberships;
+#[cfg(test)]
 mod naughty;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod paging;
 #[cfg(test)]
 mod presence;
 #[cfg(test)]
 mod pressure;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod session;
+#[cfg(test)]
+mod shuffled;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]
+mod technical;
+#[cfg(test)]
 mod tenancy;
+#[cfg(test)]
+mod tokens;
 #[cfg(test)]
 mod trail;
 #[cfg(test)]
 mod treatments;
+#[cfg(test)]
+mod two_processes;

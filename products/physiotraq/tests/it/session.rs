@@ -83,11 +83,12 @@ impl Session {
         Ok(())
     }
 
-    /// Every alert of the treatment, oldest first.
+    /// Every physiological alert of the treatment, oldest first.
     pub async fn alerts(&mut self) -> Result<Vec<Alert>> {
         let statement = "SELECT id, level, value::float8 AS value, condition_at, raised_at, acknowledged_at,
                                 acknowledged_by, note, cleared_at
-                         FROM physiotraq.alerts WHERE treatment_id = $1 ORDER BY raised_at, level";
+                         FROM physiotraq.alerts WHERE treatment_id = $1 AND kind = 'temperature'
+                         ORDER BY raised_at, level";
         Ok(sqlx::query_as::<_, Alert>(statement).bind(self.treatment).fetch_all(&mut self.admin).await?)
     }
 

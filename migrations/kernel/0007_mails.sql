@@ -1,0 +1,36 @@
+-- The outbox: what is to be sent, and what became of it. Recipient and contents are sealed: links carry secrets.
+
+CREATE TABLE socle.mails (
+  id         uuid PRIMARY KEY,
+  realm      text NOT NULL,
+  tenant_id  uuid NOT NULL,
+  template   text NOT NULL,                      -- e.g. invitation
+  language   text NOT NULL CHECK (language IN ('fr', 'en')),
+  content    bytea NOT NULL,                     -- sealed: recipient and the template's values
+  status     text NOT NULL CHECK (status IN ('queued', 'sent', 'failed')),
+  attempts   integer NOT NULL DEFAULT 0,
+  error      text,                               -- the server's last word; never an address
+  created_at timestamptz NOT NULL,
+  sent_at    timestamptz
+);
+CREATE INDEX mails_recent ON socle.mails (tenant_id, created_at DESC);
+ALTER TABLE socle.mails ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.mails FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON socle.mails TO socle_app
+  USING (tenant_id = (SELECT socle.tenant_id())) WITH CHECK (tenant_id = (SELECT socle.tenant_id()));
+CREATE POLICY lookup ON socle.mails TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE ON socle.mails TO socle_app;
+GRANT SELECT, DELETE ON socle.mails TO socle_lookup;
+
+-- Nightly: mails written before then.
+CREATE FUNCTION socle.forget_mails(before timestamptz) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  WITH gone AS (DELETE FROM socle.mails m WHERE m.created_at < before RETURNING 1) SELECT count(*) FROM gone;
+$$;
+GRANT CREATE ON SCHEMA socle TO socle_lookup;
+ALTER FUNCTION socle.forget_mails(timestamptz) OWNER TO socle_lookup;
+REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
+SET LOCAL ROLE socle_lookup;
+REVOKE ALL ON FUNCTION socle.forget_mails(timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION socle.forget_mails(timestamptz) TO socle_app;
+SET LOCAL ROLE socle_owner;

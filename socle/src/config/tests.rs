@@ -1,0 +1,117 @@
+//! The layers, what is printed, and what production refuses.
+
+use super::*;
+
+fn read(toml: &str) -> Result<Config, config::ConfigError> {
+    let builder = config::Config::builder()
+        .add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml))
+        .add_source(config::File::from_str(toml, config::FileFormat::Toml));
+    builder.build()?.try_deserialize()
+}
+
+/// Every secret of the settings, with a value that is found again.
+const SECRETS: &str = r#"
+[http]
+public_url = "https://someone:s3cret-public@socle.example"
+[database]
+url = "postgres://admin:s3cret-url@db.example/socle"
+app_password = "s3cret-app"
+ingest_password = "s3cret-ingest"
+[sealed]
+key = "s3cret-key"
+[mail]
+transport = "smtp"
+smtp_url = "smtp://mailer:s3cret-smtp@mail.example:587"
+[tracing]
+otlp_endpoint = "http://s3cret-token@127.0.0.1:4318"
+"#;
+
+#[test]
+fn a_role_takes_the_place_of_the_urls_own() {
+    let put = |url| with_user(url, "socle_app", "secret");
+    assert_eq!(put("postgres://admin:x@db.example/socle").unwrap(), "postgres://socle_app:secret@db.example/socle");
+    assert_eq!(put("postgres://db:5432/socle?a=b").unwrap(), "postgres://socle_app:secret@db:5432/socle?a=b");
+    assert_eq!(with_user("postgres://h/d", "u", "p@/#").unwrap(), "postgres://u:p%40%2F%23@h/d");
+    assert!(put("db/socle").is_err());
+}
+
+#[test]
+fn the_defaults_are_whole() {
+    let config = read("").unwrap();
+    assert_eq!(config.readings.lanes, 4);
+    assert_eq!(config.jobs.poll_seconds, 1);
+    assert_eq!(config.mail.transport, MailTransport::Mailbox);
+    assert_eq!(config.public_url(), "http://localhost:8080");
+    assert!(config.metrics_on_main());
+    config.refuse_unfit().unwrap();
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let config = read(SECRETS).unwrap();
+    for printed in [config.printed(), config.printed_json()] {
+        assert!(!printed.contains("s3cret"), "{printed}");
+        assert!(printed.contains("postgres://admin:***@db.example/socle"), "{printed}");
+        assert!(printed.contains("***"), "{printed}");
+    }
+    assert!(!format!("{:?}", config.database).contains("s3cret"));
+    assert!(!format!("{:?}", config.mail).contains("s3cret"));
+    let short = read("[sealed]\nkey = \"k\"").unwrap().printed();
+    let line = |printed: &str| printed.lines().find(|line| line.starts_with("key = ")).map(ToOwned::to_owned);
+    assert_eq!(line(&short), line(&config.printed()), "the mask shows nothing of a secret's length");
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let toml = "environment = \"staging\"\n[http]\nport = 9\n[http.hosts]\n\"physio.example.org\" = \"physiotraq\"\n\
+                [tracing]\nsample_ratio = 0.25\n";
+    let printed = read(toml).unwrap().printed();
+    assert!(printed.starts_with("# The settings in force."), "{printed}");
+    assert!(printed.contains("# smtp_url is not set"), "{printed}");
+    let again = read(&printed).unwrap();
+    assert_eq!(again.printed(), printed);
+    assert_eq!(again.environment, Environment::Staging);
+    assert_eq!(again.http.hosts.get("physio.example.org").map(String::as_str), Some("physiotraq"));
+}
+
+#[test]
+fn hosts_can_be_written_in_one_line() {
+    let config = read("[http]\nhosts = \"a.example=physiotraq, b.example = huntzen,\"").unwrap();
+    let mut hosts: Vec<(String, String)> = config.http.hosts.into_iter().collect();
+    hosts.sort();
+    let expected = [("a.example", "physiotraq"), ("b.example", "huntzen")];
+    assert_eq!(hosts, expected.map(|(host, product)| (host.to_owned(), product.to_owned())));
+    assert!(read("[http]\nhosts = \"a.example\"").is_err());
+}
+
+#[test]
+fn production_refuses_what_is_not_fit_for_it_and_names_it() {
+    let reason = read("environment = \"production\"").unwrap().refuse_unfit().unwrap_err();
+    for setting in ["sealed.key_file", "http.public_url", "mail.transport"] {
+        assert!(reason.contains(setting), "{reason}");
+    }
+    let fit = "environment = \"production\"\n[http]\npublic_url = \"https://socle.example/\"\n[log]\njson = false\n\
+               [sealed]\nkey_file = \"/run/secrets/key\"\n[mail]\ntransport = \"smtp\"\nsmtp_url = \"smtp://mail:25\"\n";
+    let config = read(fit).unwrap();
+    config.refuse_unfit().unwrap();
+    assert_eq!(config.public_url(), "https://socle.example");
+    assert_eq!((config.drain(), config.sample_ratio()), (Duration::from_secs(5), 0.1));
+    assert!(!config.metrics_on_main(), "never on the public listener in production");
+    let plain = read(&fit.replace("https://", "http://")).unwrap().refuse_unfit().unwrap_err();
+    assert!(plain.contains("must begin with https://"), "{plain}");
+    let environment = config.environment;
+    assert!(!environment.allows_demo() && !environment.allows_dev_pages() && !environment.allows_stand_ins());
+}
+
+#[test]
+fn every_environment_refuses_settings_that_contradict_each_other() {
+    let refused = |toml: &str| read(toml).unwrap().refuse_unfit().unwrap_err();
+    assert!(refused("[mail]\ntransport = \"smtp\"").contains("mail.smtp_url"));
+    assert!(refused("[tracing]\nsample_ratio = 2.0").contains("tracing.sample_ratio"));
+    assert!(refused("[tracing]\notlp_endpoint = \"https://collector\"").contains("tracing.otlp_endpoint"));
+    assert!(refused("[http]\npublic_url = \"socle.example\"").contains("http.public_url"));
+    assert!(refused("[jobs]\npoll_seconds = 0").contains("jobs.poll_seconds"));
+    let development = read("").unwrap();
+    assert_eq!((development.drain(), development.sample_ratio()), (Duration::ZERO, 1.0));
+    assert!(development.environment.allows_demo() && development.environment.allows_stand_ins());
+}

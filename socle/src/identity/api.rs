@@ -1,0 +1,212 @@
+//! Sign-in for API clients: JSON in, an access token of 15 minutes and a refresh token of 7 days out, as bearer tokens
+//! or, when asked for at sign-in, as httpOnly cookies.
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::access_token::{Claims, LIFETIME};
+use super::actions::{self, Client};
+use super::{ABSOLUTE_LIMIT, Membership, Proof, person_of, refresh};
+use crate::db::{Caller, Person, Who};
+use crate::error::Detail;
+use crate::ids::TenantId;
+use crate::web::{self, Access, Json, Method, Product, Routes, TokenCookie};
+use crate::{Error, Result};
+
+/// Adds the sign-in of API clients to a product.
+#[must_use]
+pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
+    routes
+        .api(Method::Post, "/api/v1/auth/login", Access::Public, login::<P>)
+        .api(Method::Post, "/api/v1/auth/refresh", Access::Public, refresh::<P>)
+        .api(Method::Post, "/api/v1/auth/logout", Access::SignedIn, logout::<P>)
+        .api(Method::Get, "/api/v1/auth/me", Access::SignedIn, me)
+}
+
+/// How an API client gets its tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Delivery {
+    /// In the answer's body, to be sent as `Authorization: Bearer`.
+    #[default]
+    Bearer,
+    /// As httpOnly cookies; the body holds no token.
+    Cookies,
+}
+
+/// What an API client signs in with.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Login {
+    /// Sign-in address.
+    #[serde(default)]
+    #[schema(example = "marie.durand@clinique.fr")]
+    email: String,
+    /// Password, 8 to 128 characters.
+    #[serde(default)]
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// The tenant to act for; the one used last when it is not given.
+    tenant_id: Option<uuid::Uuid>,
+    /// Where the tokens go.
+    #[serde(default)]
+    delivery: Delivery,
+}
+
+/// What a client goes on with. With cookies it is `{}`.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RefreshToken {
+    /// The refresh token; left out when it is in its cookie.
+    refresh_token: Option<String>,
+}
+
+/// A pair of tokens.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Tokens {
+    /// Sent as `Authorization: Bearer`; `null` with cookies.
+    access_token: Option<String>,
+    /// Good for one refresh; `null` with cookies.
+    refresh_token: Option<String>,
+    /// `Bearer` or `Cookie`.
+    #[schema(example = "Bearer")]
+    token_type: &'static str,
+    /// Seconds until the access token is over.
+    #[schema(example = 900)]
+    expires_in: i64,
+}
+
+/// Who is signed in.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Me {
+    /// The account.
+    account_id: uuid::Uuid,
+    /// Sign-in address.
+    email: String,
+    /// First and last name.
+    name: String,
+    /// `fr` or `en`.
+    language: String,
+    /// The tenant the session acts for.
+    tenant_id: uuid::Uuid,
+    /// The role in it.
+    role: String,
+    /// All memberships.
+    memberships: Vec<Membership>,
+}
+
+/// Signs in.
+#[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = Login, responses(
+    (status = 200, description = "Signed in.", body = Tokens),
+    (status = 400, description = "A field is missing.", body = crate::error::Envelope),
+    (status = 401, description = "Address or password do not fit.", body = crate::error::Envelope),
+    (status = 422, description = "Not a member of that tenant.", body = crate::error::Envelope),
+))]
+pub(crate) async fn login<P: Product>(
+    State(product): State<P>,
+    caller: Caller,
+    Json(login): Json<Login>,
+) -> Result<Response> {
+    if login.email.trim().is_empty() {
+        return Err(Error::invalid(vec![Detail::new("email", "REQUIRED", "Give the sign-in address.")]));
+    }
+    let (app, realm) = (product.app(), &product.branding().realm);
+    let known = actions::know(&caller, &app.passwords, realm, (&login.email, login.password)).await?;
+    let known = known.ok_or_else(|| Error::unauthenticated("AUTH_CREDENTIALS", "Address or password do not fit."))?;
+    let opened = actions::open(&caller, known, login.tenant_id.map(TenantId), Client::Api).await?;
+    let access = access_token(&product, &caller, opened.session).await?;
+    Ok(answer(&product, login.delivery, (access, opened.token)))
+}
+
+/// Exchanges a refresh token for the next pair.
+#[utoipa::path(post, path = "/api/v1/auth/refresh", tag = "auth", request_body = RefreshToken, responses(
+    (status = 200, description = "The next pair.", body = Tokens),
+    (status = 401, description = "Unknown, over, or used before: then the session has ended.",
+     body = crate::error::Envelope),
+))]
+pub(crate) async fn refresh<P: Product>(
+    State(product): State<P>,
+    caller: Caller,
+    headers: HeaderMap,
+    Json(given): Json<RefreshToken>,
+) -> Result<Response> {
+    let realm = &product.branding().realm;
+    let (token, delivery) = match given.refresh_token {
+        Some(token) => (token, Delivery::Bearer),
+        None => {
+            let cookie = web::token_cookie(&headers, realm, TokenCookie::Refresh);
+            let missing = || Error::unauthenticated("AUTH_REFRESH", "Send the refresh token.");
+            (cookie.ok_or_else(missing)?, Delivery::Cookies)
+        }
+    };
+    let next = refresh::take(&caller, realm, &product.app().successors, &token).await?;
+    let access = access_token(&product, &caller, next.session).await?;
+    Ok(answer(&product, delivery, (access, next.token)))
+}
+
+/// Ends the session, everywhere and at once.
+#[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", security(("person" = [])), responses(
+    (status = 204, description = "The session has ended."),
+    (status = 401, description = "Nobody is signed in.", body = crate::error::Envelope),
+))]
+pub(crate) async fn logout<P: Product>(State(product): State<P>, caller: Caller) -> Result<Response> {
+    actions::sign_out(&caller).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    web::clear_token_cookies(&mut response, &product.branding().realm);
+    web::clear_cookie(&mut response, &product.branding().realm);
+    Ok(response)
+}
+
+/// Who is signed in, and where else they could act.
+#[utoipa::path(get, path = "/api/v1/auth/me", tag = "auth", security(("person" = [])), responses(
+    (status = 200, description = "The person.", body = Me),
+    (status = 401, description = "Nobody is signed in.", body = crate::error::Envelope),
+))]
+pub(crate) async fn me(caller: Caller) -> Result<Response> {
+    let memberships = actions::memberships(&caller).await?;
+    let Person { account, email, name, language, tenant, role, .. } = caller.person()?.clone();
+    let me = Me { account_id: account.0, email, name, language, tenant_id: tenant.0, role, memberships };
+    Ok(axum::Json(me).into_response())
+}
+
+/// An access token for a session, with what is true of it now.
+async fn access_token<P: Product>(product: &P, caller: &Caller, session: crate::ids::SessionId) -> Result<String> {
+    let (app, realm) = (product.app(), &product.branding().realm);
+    let found = person_of(&app.db, realm, Proof::Session(session), caller.now()).await?;
+    let (person, _) = found.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
+    let permissions = product.policies().at_best(&person).map(ToOwned::to_owned).collect();
+    let caller = caller.becoming(Who::Person(Box::new(person)));
+    let person = caller.person()?;
+    let claims = Claims {
+        sub: person.account,
+        email: person.email.clone(),
+        role: person.role.clone(),
+        permissions,
+        aud: realm.name.to_owned(),
+        sid: session,
+        iat: 0,
+        exp: 0,
+        jti: uuid::Uuid::nil(),
+    };
+    app.access_tokens.sign(claims, caller.now())
+}
+
+fn answer<P: Product>(product: &P, delivery: Delivery, (access, refresh): (String, String)) -> Response {
+    let expires_in = LIFETIME.num_seconds();
+    if delivery == Delivery::Bearer {
+        let tokens =
+            Tokens { access_token: Some(access), refresh_token: Some(refresh), token_type: "Bearer", expires_in };
+        return axum::Json(tokens).into_response();
+    }
+    let tokens = Tokens { access_token: None, refresh_token: None, token_type: "Cookie", expires_in };
+    let mut response = axum::Json(tokens).into_response();
+    let realm = &product.branding().realm;
+    web::set_token_cookie(&mut response, realm, TokenCookie::Access, (&access, LIFETIME));
+    web::set_token_cookie(&mut response, realm, TokenCookie::Refresh, (&refresh, ABSOLUTE_LIMIT));
+    response
+}

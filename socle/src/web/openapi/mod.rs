@@ -1,0 +1,121 @@
+//! What a product's API says of itself: an OpenAPI 3.1 document put together from the parts beside the handlers, served
+//! at `/api/openapi.json`, and a page that shows it to people at `/api/docs`, without any script.
+
+mod reader;
+mod sample;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+
+use super::{Access, Branding, Method, Page, Product, Routes, html};
+use crate::identity::api;
+use crate::{Error, Result};
+
+/// Adds document and reader to a product.
+#[must_use]
+pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
+    routes.api(Method::Get, "/api/openapi.json", Access::Public, document::<P>).page(
+        Method::Get,
+        "/api/docs",
+        Access::Public,
+        docs::<P>,
+    )
+}
+
+/// What signs a person's program in: the same for every product that mounts it.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(api::login, api::refresh, api::logout, api::me))]
+struct SignIn;
+
+/// The words of a product's document.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    /// Its title.
+    pub title: &'static str,
+    /// What the API is for, and what holds for all of it.
+    pub description: &'static str,
+    /// Name and meaning of each group of operations, in the order of the page.
+    pub groups: &'static [(&'static str, &'static str)],
+}
+
+/// The frame of a product's document: title, where it lies, who may call and how they sign in (the product mounts
+/// [`crate::identity::api::routes`]). The features merge their parts into it.
+///
+/// It is written as the JSON that it becomes. `openapi` says 3.1, which every generator of clients reads.
+#[must_use]
+pub fn frame(branding: &Branding, words: Words) -> OpenApi {
+    let group = |(name, description): &(&str, &str)| json!({ "name": name, "description": description });
+    let frame = json!({
+        "openapi": "3.1.0",
+        "info": { "title": words.title, "description": words.description, "version": "1" },
+        "servers": [{ "url": branding.base }],
+        "tags": words.groups.iter().map(group).collect::<Vec<_>>(),
+        "paths": { "/api/openapi.json": { "get": {
+            "tags": ["api"],
+            "operationId": "getDocument",
+            "summary": "This document.",
+            "security": [{}],
+            "responses": { "200": {
+                "description": "OpenAPI 3.1, for generators of clients.",
+                "content": { "application/json": { "schema": { "type": "object" } } },
+            } },
+        } } },
+        "components": { "schemas": {}, "responses": {}, "securitySchemes": {
+            "device": {
+                "type": "http", "scheme": "bearer",
+                "description": "The credential a thermometer got when it registered.",
+            },
+            "person": {
+                "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                "description": "An access token of a person's program: 15 minutes, renewed with its refresh token.",
+            },
+            "session": {
+                "type": "apiKey", "in": "cookie", "name": branding.realm.cookie,
+                "description": "The session of a signed-in browser.",
+            },
+        } },
+    });
+    // A frame that is no document would be empty: the snapshot of each product shows that it is not.
+    let mut frame: OpenApi = serde_json::from_value(frame).unwrap_or_default();
+    frame.merge(SignIn::openapi());
+    frame
+}
+
+fn value_of<P: Product>(product: &P) -> Result<Value> {
+    serde_json::to_value(product.api_document()).map_err(|error| Error::internal(format!("the document: {error}")))
+}
+
+async fn document<P: Product>(State(product): State<P>) -> Result<Response> {
+    Ok(axum::Json(value_of(&product)?).into_response())
+}
+
+#[derive(Template)]
+#[template(path = "api/docs.html")]
+struct Docs {
+    page: Page,
+    title: String,
+    description: String,
+    base: &'static str,
+    callers: Vec<reader::Scheme>,
+    groups: Vec<reader::Group>,
+    schemas: Vec<reader::Schema>,
+}
+
+async fn docs<P: Product>(State(product): State<P>, page: Page) -> Result<Response> {
+    let document = value_of(&product)?;
+    let base = product.branding().base;
+    let docs = Docs {
+        page,
+        title: reader::text(&document, "/info/title"),
+        description: reader::text(&document, "/info/description"),
+        base,
+        callers: reader::schemes(&document),
+        groups: reader::groups(&document, base),
+        schemas: reader::schemas(&document),
+    };
+    Ok(html(&docs)?.into_response())
+}
