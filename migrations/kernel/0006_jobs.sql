@@ -79,11 +79,11 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   WHERE j.id = o.id AND j.worker = settle_jobs.worker AND j.state = 'running';
 $$;
 
--- A worker still works on them.
-CREATE FUNCTION socle.extend_jobs(worker uuid, at timestamptz, lease interval) RETURNS void
+-- A worker still works on these. Not on all it holds: the answer of a claim may have been lost on its way.
+CREATE FUNCTION socle.extend_jobs(jobs uuid[], worker uuid, at timestamptz, lease interval) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   UPDATE socle.jobs j SET leased_until = extend_jobs.at + extend_jobs.lease
-  WHERE j.worker = extend_jobs.worker AND j.state = 'running';
+  WHERE j.id = ANY (jobs) AND j.worker = extend_jobs.worker AND j.state = 'running';
 $$;
 
 -- The operators' page: dead jobs of every tenant, newest first, and how many of each queue wait.
@@ -122,7 +122,7 @@ $$;
 GRANT CREATE ON SCHEMA socle TO socle_lookup;
 ALTER FUNCTION socle.claim_jobs(jsonb, uuid, timestamptz, interval) OWNER TO socle_lookup;
 ALTER FUNCTION socle.settle_jobs(jsonb, uuid, timestamptz) OWNER TO socle_lookup;
-ALTER FUNCTION socle.extend_jobs(uuid, timestamptz, interval) OWNER TO socle_lookup;
+ALTER FUNCTION socle.extend_jobs(uuid[], uuid, timestamptz, interval) OWNER TO socle_lookup;
 ALTER FUNCTION socle.dead_jobs(integer) OWNER TO socle_lookup;
 ALTER FUNCTION socle.queue_lengths() OWNER TO socle_lookup;
 ALTER FUNCTION socle.revive_job(uuid, timestamptz) OWNER TO socle_lookup;
@@ -132,7 +132,7 @@ REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
 SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.claim_jobs(jsonb, uuid, timestamptz, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.settle_jobs(jsonb, uuid, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION socle.extend_jobs(uuid, timestamptz, interval) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.extend_jobs(uuid[], uuid, timestamptz, interval) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.dead_jobs(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.queue_lengths() FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.revive_job(uuid, timestamptz) FROM PUBLIC;
@@ -140,7 +140,7 @@ REVOKE ALL ON FUNCTION socle.drop_job(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.forget_jobs(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.claim_jobs(jsonb, uuid, timestamptz, interval) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.settle_jobs(jsonb, uuid, timestamptz) TO socle_app;
-GRANT EXECUTE ON FUNCTION socle.extend_jobs(uuid, timestamptz, interval) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.extend_jobs(uuid[], uuid, timestamptz, interval) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.dead_jobs(integer) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.queue_lengths() TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.revive_job(uuid, timestamptz) TO socle_app;

@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 import { View } from "./looking-glass.mjs";
 
 const { BASE, SHOTS } = process.env;
-const PAGE = "/physiotraq/dev/components";
+const PAGE = "/platform/dev/components";
 const STYLES = join(dirname(fileURLToPath(import.meta.url)), "../styles/themes");
 const THEMES = readdirSync(STYLES).map((file) => file.replace(".css", ""));
 /** How long a message stays at least. */

@@ -133,16 +133,26 @@ async fn columns(admin: &mut PgConnection) -> Result<BTreeMap<String, String>> {
 
 /// The values that a CHECK allows in a column, by `schema.table.column`.
 async fn allowed_values(admin: &mut PgConnection) -> Result<BTreeMap<String, BTreeSet<String>>> {
-    let checks: Vec<(String, String)> = sqlx::query_as(
-        "SELECT format('%s.%s', k.conrelid::regclass, a.attname), pg_get_constraintdef(k.oid)
-         FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND k.conkey = ARRAY[a.attnum]
+    let checks: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT format('%s.%s', k.conrelid::regclass, a.attname), a.attname::text, pg_get_constraintdef(k.oid)
+         FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
          WHERE k.contype = 'c' AND k.connamespace IN ('socle'::regnamespace, 'physiotraq'::regnamespace)",
     )
     .fetch_all(admin)
     .await?;
-    let lists = checks.into_iter().filter(|(_, check)| check.contains("= ANY (ARRAY['"));
-    let values = |check: &str| check.split('\'').skip(1).step_by(2).map(ToOwned::to_owned).collect();
-    Ok(lists.map(|(column, check)| (column, values(&check))).collect())
+    let list = |(column, name, check): (String, String, String)| {
+        let (_, values) = check.split_once(&format!("({name} = ANY (ARRAY['"))?;
+        let values = values
+            .split(']')
+            .next()?
+            .split('\'')
+            .step_by(2)
+            .filter(|value| !value.starts_with("::"))
+            .map(ToOwned::to_owned)
+            .collect();
+        Some((column, values))
+    };
+    Ok(checks.into_iter().filter_map(list).collect())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -239,6 +239,8 @@ async fn in_development_a_mailbox_shows_what_would_have_been_sent() -> Result<()
     assert_eq!(html.headers()[CONTENT_SECURITY_POLICY], csp, "a letter brings its own styles, and runs nothing");
     let html = html.text().await?;
     assert!(html.starts_with("<!doctype html>") && html.contains("style=\""), "{html}");
+    let short = stage.anybody().get("/dev/mail").await?;
+    assert_eq!((short.status().as_u16(), Person::location(&short).as_str()), (303, "/platform/dev/mail"));
     for nothing in ["/platform/dev/mail/2", "/platform/dev/mail/2/html"] {
         assert_eq!(stage.anybody().get(nothing).await?.status(), 404, "{nothing}");
     }
@@ -255,6 +257,7 @@ async fn in_production_there_is_neither_mailbox_nor_gallery() -> Result<()> {
     let production = production.await?;
     let (_, operator) = Browser::of_an_operator(&production).await?;
     for path in ["/dev/mail", "/dev/mail/1", "/dev/mail/1/html", "/dev/components"] {
+        assert_eq!(production.anybody().get(path).await?.status(), 404, "{path}");
         let path = format!("/platform{path}");
         assert_eq!(production.anybody().get(&path).await?.status(), 404, "{path}");
         assert_eq!(operator.get(&path).await?.status(), 404, "{path}, for an operator too");

@@ -11,8 +11,7 @@ use crate::Result;
 /// 503 when the database cannot be reached.
 pub async fn ensure_months(db: &Db, first: NaiveDate, last: NaiveDate) -> Result<i32> {
     let mut door = db.door().await?;
-    let row = sqlx::query!(r#"SELECT socle.ensure_months($1, $2) AS "made!""#, first, last)
-        .fetch_one(door.conn())
-        .await?;
+    let row =
+        sqlx::query!(r#"SELECT socle.ensure_months($1, $2) AS "made!""#, first, last).fetch_one(door.conn()).await?;
     Ok(row.made)
 }

@@ -60,8 +60,7 @@ impl AccessTokens {
         claims.exp = (now + LIFETIME).timestamp();
         claims.jti = ids::fresh(now);
         let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::HS256) };
-        jsonwebtoken::encode(&header, &claims, &self.0.0)
-            .map_err(|e| Error::internal(format!("access token: {e}")))
+        jsonwebtoken::encode(&header, &claims, &self.0.0).map_err(|e| Error::internal(format!("access token: {e}")))
     }
 
     /// The claims of a token of this realm that is not over at `now`; `None` for anything else.

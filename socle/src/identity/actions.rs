@@ -98,14 +98,8 @@ pub(super) async fn insert(
     let id = SessionId::fresh(now);
     let cookie = if client == Client::Browser { Some(tokens::fresh()?) } else { None };
     let hash = cookie.as_deref().map(tokens::hash);
-    let new = sql::NewSession {
-        id,
-        account,
-        tenant,
-        token_hash: hash.as_deref(),
-        now,
-        expires_at: now + ABSOLUTE_LIMIT,
-    };
+    let new =
+        sql::NewSession { id, account, tenant, token_hash: hash.as_deref(), now, expires_at: now + ABSOLUTE_LIMIT };
     sql::insert_session(tx, new, caller.trace()).await?;
     let token = match cookie {
         Some(cookie) => cookie,

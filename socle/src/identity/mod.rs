@@ -17,8 +17,8 @@ use uuid::Uuid;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use access_token::{AccessTokens, Claims};
-pub use passwords::Passwords;
 pub use invitations::PASSWORD_LENGTH;
+pub use passwords::Passwords;
 pub use sql::Membership;
 
 use crate::db::{Db, Person, Tx};
@@ -69,12 +69,7 @@ pub struct SignedIn {
 ///
 /// # Errors
 /// 503 when the database cannot be asked.
-pub async fn person_of(
-    db: &Db,
-    realm: &Realm,
-    proof: Proof<'_>,
-    now: DateTime<Utc>,
-) -> Result<Option<(Person, bool)>> {
+pub async fn person_of(db: &Db, realm: &Realm, proof: Proof<'_>, now: DateTime<Utc>) -> Result<Option<(Person, bool)>> {
     let (hash, session) = match proof {
         Proof::Cookie(token) => (Some(tokens::hash(token)), None),
         Proof::Session(session) => (None, Some(session)),

@@ -98,9 +98,9 @@ async fn sign_in<P: Product>(
 /// Leads into the product with the new cookie.
 fn enter<P: Product>(product: &P, opened: &Opened, next: &str) -> Response {
     let mut response = see_other(&product.branding().landing(next));
+    web::set_cookie(&mut response, &product.branding().realm, &opened.token);
     // A token cookie of an API client would speak before this session.
     web::clear_token_cookies(&mut response, &product.branding().realm);
-    web::set_cookie(&mut response, &product.branding().realm, &opened.token);
     if let Some(lang) = Lang::parse(&opened.language) {
         web::keep_language(&mut response, lang);
     }
@@ -221,14 +221,17 @@ async fn accept<P: Product>(
     let open = invitations::look(&product, &caller, &form.token).await?;
     let Accepting { token, first_name, last_name, password } = form;
     let open = Open { first_name: first_name.clone(), last_name: last_name.clone(), ..open };
-    let error = match invitations::accept(&product, &caller, &token, Acceptance { first_name, last_name, password }).await {
-        Ok(opened) => return Ok(enter(&product, &opened, "")),
-        Err(error) if matches!(error.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => error,
-        Err(error) => return Err(error),
-    };
+    let error =
+        match invitations::accept(&product, &caller, &token, Acceptance { first_name, last_name, password }).await {
+            Ok(opened) => return Ok(enter(&product, &opened, "")),
+            Err(error) if matches!(error.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => error,
+            Err(error) => return Err(error),
+        };
     let role = product.role_label(&open.role, page.language());
-    let text = |field: &str| page.t(if field == "password" { "invitation-password-error" } else { "invitation-name-error" });
-    let problem = |detail: &crate::error::Detail| Problem { message: text(&detail.field), field: detail.field.to_string() };
+    let text =
+        |field: &str| page.t(if field == "password" { "invitation-password-error" } else { "invitation-name-error" });
+    let problem =
+        |detail: &crate::error::Detail| Problem { message: text(&detail.field), field: detail.field.to_string() };
     let problems = error.details.iter().map(problem).collect();
     let wrong_password = error.status == StatusCode::UNAUTHORIZED;
     let least = *PASSWORD_LENGTH.start();

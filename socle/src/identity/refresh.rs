@@ -48,13 +48,8 @@ pub(super) async fn first(tx: &mut Tx, session: SessionId, account: AccountId) -
 
 async fn insert(tx: &mut Tx, (session, account): (SessionId, AccountId), token: &str) -> Result<()> {
     let now = tx.caller().now();
-    let new = sql::NewRefreshToken {
-        hash: &tokens::hash(token),
-        session,
-        account,
-        now,
-        expires_at: now + ABSOLUTE_LIMIT,
-    };
+    let new =
+        sql::NewRefreshToken { hash: &tokens::hash(token), session, account, now, expires_at: now + ABSOLUTE_LIMIT };
     sql::insert_refresh_token(tx, new).await
 }
 

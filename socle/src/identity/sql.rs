@@ -316,12 +316,10 @@ pub(super) async fn use_refresh_token(tx: &mut Tx, hash: &[u8], now: DateTime<Ut
 
 /// Whether a token was used; `None` when there is no such token.
 pub(super) async fn refresh_token_used(tx: &mut Tx, hash: &[u8]) -> Result<Option<bool>> {
-    let row = sqlx::query!(
-        r#"SELECT used_at IS NOT NULL AS "used!" FROM socle.refresh_tokens WHERE token_hash = $1"#,
-        hash
-    )
-    .fetch_optional(tx.conn())
-    .await?;
+    let row =
+        sqlx::query!(r#"SELECT used_at IS NOT NULL AS "used!" FROM socle.refresh_tokens WHERE token_hash = $1"#, hash)
+            .fetch_optional(tx.conn())
+            .await?;
     Ok(row.map(|r| r.used))
 }
 

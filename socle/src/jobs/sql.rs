@@ -75,9 +75,10 @@ pub(super) async fn settle(db: &Db, outcomes: &Value, worker: WorkerId, at: Date
     Ok(())
 }
 
-pub(super) async fn extend(db: &Db, worker: WorkerId, at: DateTime<Utc>) -> Result<()> {
+pub(super) async fn extend(db: &Db, jobs: &[JobId], worker: WorkerId, at: DateTime<Utc>) -> Result<()> {
     let mut door = db.door().await?;
-    sqlx::query!(r#"SELECT socle.extend_jobs($1, $2, $3) AS "done: ()""#, worker.0, at, lease())
+    let jobs: Vec<Uuid> = jobs.iter().map(|job| job.0).collect();
+    sqlx::query!(r#"SELECT socle.extend_jobs($1, $2, $3, $4) AS "done: ()""#, &jobs, worker.0, at, lease())
         .fetch_one(door.conn())
         .await?;
     Ok(())

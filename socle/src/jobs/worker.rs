@@ -1,8 +1,8 @@
 //! The worker of a server: claims due jobs for which there is place, runs them side by side, says what became of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
@@ -19,14 +19,15 @@ use crate::{App, Caller, ids};
 /// After a failed look the next one waits this long.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often a worker says that it still works.
-const EXTEND_EVERY: u64 = 20;
+const EXTEND_EVERY: Duration = Duration::from_secs(20);
 /// How often schedules are looked at.
-const SCHEDULES_EVERY: u64 = 5;
+const SCHEDULES_EVERY: Duration = Duration::from_secs(5);
 /// Jobs get this long to finish when the server ends.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
 /// A job that has ended.
 struct Ended {
+    id: JobId,
     queue: &'static str,
     outcome: serde_json::Value,
     status: &'static str,
@@ -63,6 +64,8 @@ struct Worker {
     jobs: Arc<Jobs>,
     app: App,
     running: HashMap<&'static str, usize>,
+    /// What its lease is prolonged for.
+    under_way: HashSet<JobId>,
     tasks: JoinSet<()>,
     /// Outcomes that the database does not know yet.
     untold: Vec<serde_json::Value>,
@@ -71,7 +74,15 @@ struct Worker {
 impl Worker {
     fn new(jobs: Jobs, app: App) -> Self {
         let id = WorkerId(ids::fresh(Clock::system().now()));
-        Self { id, jobs: Arc::new(jobs), app, running: HashMap::new(), tasks: JoinSet::new(), untold: Vec::new() }
+        Self {
+            id,
+            jobs: Arc::new(jobs),
+            app,
+            running: HashMap::new(),
+            under_way: HashSet::new(),
+            tasks: JoinSet::new(),
+            untold: Vec::new(),
+        }
     }
 
     async fn run(mut self, mut ending: watch::Receiver<bool>) {
@@ -80,7 +91,7 @@ impl Worker {
         // Without a word from PostgreSQL the queues are looked at this often.
         let mut looks = tokio::time::interval(Duration::from_secs(self.app.config.jobs.poll_seconds));
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut ticks: u64 = 0;
+        let (mut extended, mut scheduled) = (Instant::now(), None);
         while !*ending.borrow() {
             let more = self.claim(&finished).await;
             if more {
@@ -88,10 +99,7 @@ impl Worker {
                 continue;
             }
             tokio::select! {
-                _ = looks.tick() => {
-                    ticks = ticks.wrapping_add(1);
-                    self.housekeeping(ticks).await;
-                }
+                _ = looks.tick() => self.housekeeping(&mut extended, &mut scheduled).await,
                 changed = woken.changed() => if changed.is_err() { break },
                 Some(first) = results.recv() => self.settle(first, &mut results).await,
                 _ = ending.changed() => break,
@@ -107,17 +115,21 @@ impl Worker {
         self.tell().await;
     }
 
-    async fn housekeeping(&mut self, ticks: u64) {
+    async fn housekeeping(&mut self, extended: &mut Instant, scheduled: &mut Option<Instant>) {
         while self.tasks.try_join_next().is_some() {}
         self.tell().await;
-        if ticks.is_multiple_of(EXTEND_EVERY)
-            && !self.tasks.is_empty()
-            && let Err(error) = sql::extend(&self.app.db, self.id, self.app.clock.now()).await
-        {
-            tracing::warn!(%error, "jobs under way could not be extended");
+        if extended.elapsed() >= EXTEND_EVERY && !self.under_way.is_empty() {
+            let ids: Vec<JobId> = self.under_way.iter().copied().collect();
+            match sql::extend(&self.app.db, &ids, self.id, self.app.clock.now()).await {
+                Ok(()) => *extended = Instant::now(),
+                Err(error) => tracing::warn!(%error, "jobs under way could not be extended"),
+            }
         }
-        if ticks % SCHEDULES_EVERY == 1
-            && let Some(realm) = self.jobs.realms.first().copied()
+        if scheduled.is_some_and(|at| at.elapsed() < SCHEDULES_EVERY) {
+            return;
+        }
+        *scheduled = Some(Instant::now());
+        if let Some(realm) = self.jobs.realms.first().copied()
             && let Err(error) = schedule::run_due(&self.app, realm, &self.jobs.schedules).await
         {
             tracing::warn!(%error, "schedules could not be looked at");
@@ -153,6 +165,7 @@ impl Worker {
     fn start(&mut self, claimed: Claimed, finished: mpsc::UnboundedSender<Ended>) {
         let Some(queue) = self.jobs.queues.iter().find(|queue| queue.name == claimed.queue).copied() else { return };
         *self.running.entry(queue.name).or_default() += 1;
+        self.under_way.insert(JobId(claimed.id));
         let (jobs, app) = (Arc::clone(&self.jobs), self.app.clone());
         self.tasks.spawn(async move {
             let (id, attempt, max) = (JobId(claimed.id), claimed.attempt, claimed.max_attempts);
@@ -170,7 +183,7 @@ impl Worker {
                     ("dead", json!({ "id": id, "state": "dead", "error": kept(&error) }))
                 }
             };
-            if finished.send(Ended { queue: queue.name, outcome, status }).is_err() {
+            if finished.send(Ended { id, queue: queue.name, outcome, status }).is_err() {
                 tracing::debug!(job = %id, "the worker has ended; the job runs again when its lease is over");
             }
         });
@@ -184,6 +197,7 @@ impl Worker {
         }
         for one in &ended {
             metrics::counter!("job_processed_total", "queue" => one.queue, "status" => one.status).increment(1);
+            self.under_way.remove(&one.id);
             if let Some(running) = self.running.get_mut(one.queue) {
                 *running = running.saturating_sub(1);
             }

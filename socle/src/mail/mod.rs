@@ -120,7 +120,7 @@ async fn deliver(app: &App, job: &Job, branding: Option<&'static Branding>) -> O
     drop(tx);
     let content: Content = serde_json::from_str(&content).map_err(|e| Failure::GiveUp(format!("content: {e}")))?;
     let rendered = letter::render(branding, &content.letter, &app.mail.base())?;
-    let sent = app.mail.send(&content.to, rendered, app.clock.now()).await;
+    let sent = app.mail.send((id, &content.to), rendered, app.clock.now()).await;
     let mut tx = job.caller.begin().await?;
     let (status, error) = match &sent {
         Ok(()) => ("sent", None),

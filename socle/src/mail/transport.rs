@@ -7,7 +7,7 @@ use lettre::message::{Mailbox as Address, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 
-use super::{Mailbox, Rendered};
+use super::{MailId, Mailbox, Rendered};
 use crate::config::{Config, Environment, MailTransport};
 
 /// Why a mail did not go out. The text never holds an address.
@@ -84,7 +84,7 @@ impl Outlet {
     ///
     /// # Errors
     /// When the address cannot be one or the server refuses it for good: never; anything else: later.
-    pub async fn send(&self, to: &str, letter: Rendered, now: DateTime<Utc>) -> Result<(), Refusal> {
+    pub async fn send(&self, (id, to): (MailId, &str), letter: Rendered, now: DateTime<Utc>) -> Result<(), Refusal> {
         let smtp = match &self.0.way {
             Way::Mailbox(mailbox) => {
                 mailbox.keep(to, letter, now);
@@ -98,6 +98,8 @@ impl Outlet {
             .to(to)
             .subject(letter.subject)
             .date(now.into())
+            // The same at every try: a mail that went out twice is recognised.
+            .message_id(Some(format!("<{id}@{}>", self.0.from.email.domain())))
             .multipart(MultiPart::alternative_plain_html(letter.text, letter.html))
             .map_err(|e| Refusal::Never(format!("the message cannot be built: {e}")))?;
         match smtp.send(message).await {

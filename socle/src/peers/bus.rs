@@ -211,7 +211,8 @@ mod tests {
         let payloads = pack("origin", messages);
         assert!(payloads.len() < 6, "{}", payloads.len());
         assert!(payloads.iter().all(|payload| payload.len() < 8_000));
-        let count = |payload: &String| serde_json::from_str::<Value>(payload).unwrap()["told"].as_array().unwrap().len();
+        let count =
+            |payload: &String| serde_json::from_str::<Value>(payload).unwrap()["told"].as_array().unwrap().len();
         assert_eq!(payloads.iter().map(count).sum::<usize>(), 500);
     }
 

@@ -40,13 +40,9 @@ pub(super) async fn unlock(line: &mut PgConnection, class: i32, key: i32) -> sql
 
 /// Tells all listeners; a commit without anything to write, so it waits for no disk.
 pub(super) async fn notify(line: &mut PgConnection, channel: &str, payloads: &[String]) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"SELECT count(pg_notify($1, p)::text) AS "n!" FROM unnest($2::text[]) AS p"#,
-        channel,
-        payloads
-    )
-    .fetch_one(line)
-    .await?;
+    sqlx::query!(r#"SELECT count(pg_notify($1, p)::text) AS "n!" FROM unnest($2::text[]) AS p"#, channel, payloads)
+        .fetch_one(line)
+        .await?;
     Ok(())
 }
 

@@ -13,9 +13,12 @@ use crate::web::{Access, Form, Method, Page, Path, Product, Routes, html, see_ot
 use crate::{Caller, Error, Result};
 
 pub(super) fn routes(routes: Routes<Platform>) -> Routes<Platform> {
-    routes
-        .page(Method::Get, "/jobs", Access::To(SEE_JOBS), list)
-        .page(Method::Post, "/jobs/{job}", Access::To(DECIDE_JOBS), decide)
+    routes.page(Method::Get, "/jobs", Access::To(SEE_JOBS), list).page(
+        Method::Post,
+        "/jobs/{job}",
+        Access::To(DECIDE_JOBS),
+        decide,
+    )
 }
 
 #[derive(Template)]

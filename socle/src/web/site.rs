@@ -21,6 +21,7 @@ use tower::util::MapRequestLayer;
 use super::compression::{self, Squeezed};
 use super::front::Front;
 use super::hosts::Hosts;
+use super::page::see_other;
 use super::{Branding, Product, Routes, finish};
 use crate::App;
 use crate::ops::metrics;
@@ -136,6 +137,9 @@ impl Site {
         if self.app.config.metrics_on_main() {
             own = own.route("/metrics", get(metrics::page));
         }
+        if self.app.config.environment.allows_dev_pages() {
+            own = own.route("/dev/{*page}", get(dev));
+        }
         let kernel = Kernel { app: self.app.clone(), squeezed: Squeezed::default(), ending };
         let front = Front::new(self.app, self.products).into_router();
         let own: Router = own.with_state(kernel);
@@ -159,6 +163,11 @@ async fn asset(State(kernel): State<Kernel>, Path(name): Path<String>, mut heade
         headers.insert(header::IF_NONE_MATCH, strong);
     }
     kernel.squeezed.answer(kernel.app.assets.serve(&name, &headers), &headers).await
+}
+
+/// `/dev/mail`, `/dev/components`: short for the platform's own pages.
+async fn dev(Path(page): Path<String>) -> Response {
+    see_other(&format!("/platform/dev/{page}"))
 }
 
 /// Alive: the process answers.

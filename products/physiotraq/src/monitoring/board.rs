@@ -298,11 +298,7 @@ impl Board {
 
     /// What changed since the last time, and every running treatment of ours: until when somebody listened is part of
     /// it. Counters start again at zero.
-    pub fn take_changed(
-        &self,
-        now: DateTime<Utc>,
-        ours: impl Fn(DeviceId) -> bool,
-    ) -> (Vec<Saved>, Vec<Counted>) {
+    pub fn take_changed(&self, now: DateTime<Utc>, ours: impl Fn(DeviceId) -> bool) -> (Vec<Saved>, Vec<Counted>) {
         let (mut states, mut counts) = (Vec::new(), Vec::new());
         for (device, tracked) in self.lock().iter_mut() {
             let ours = ours(*device);

@@ -62,7 +62,9 @@ impl Ownership {
 
     /// The shards that are ours.
     pub fn ours(&self) -> Vec<usize> {
-        (0..SHARDS).filter(|shard| self.0.get(*shard).is_some_and(|s| s.since.load(Ordering::SeqCst) != NOT_OURS)).collect()
+        (0..SHARDS)
+            .filter(|shard| self.0.get(*shard).is_some_and(|s| s.since.load(Ordering::SeqCst) != NOT_OURS))
+            .collect()
     }
 
     pub fn take(&self, shards: &[usize], now: DateTime<Utc>) {

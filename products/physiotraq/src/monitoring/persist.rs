@@ -20,7 +20,9 @@ pub(super) async fn transition(app: &App, device: DeviceId, due: &Due) -> Result
     let mut tx = caller.begin().await?;
     let alert = match due.transition {
         Transition::Raised(raised) => raise(&mut tx, device, due, raised).await?,
-        Transition::Latched(raised) => sql::set_state(&mut tx, due, raised.condition_at, "latched").await.map(|()| None)?,
+        Transition::Latched(raised) => {
+            sql::set_state(&mut tx, due, raised.condition_at, "latched").await.map(|()| None)?
+        }
         Transition::Returned(raised) | Transition::ReAlarmed(raised) | Transition::Unshelved(raised) => {
             sql::set_state(&mut tx, due, raised.condition_at, "active").await.map(|()| None)?
         }

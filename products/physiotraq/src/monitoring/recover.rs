@@ -109,7 +109,8 @@ impl Monitor {
                 evaluate::one(tracked, reading, &before);
             }
         }
-        for (_, tracked) in devices.iter_mut().filter(|(device, _)| shards.contains(&socle::peers::shard_of(device.0))) {
+        for (_, tracked) in devices.iter_mut().filter(|(device, _)| shards.contains(&socle::peers::shard_of(device.0)))
+        {
             if let Some(running) = tracked.running.as_mut() {
                 running.machine.resumed(now);
             }

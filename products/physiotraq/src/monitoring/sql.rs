@@ -234,7 +234,8 @@ pub(super) async fn still_running(tx: &mut Tx, treatment: Uuid) -> Result<bool> 
 pub(super) async fn raise_alert(tx: &mut Tx, device: DeviceId, due: &Due, raised: Raised) -> Result<(Uuid, bool)> {
     let now = tx.caller().now();
     let (kind, level) = due.kind.stored();
-    let reliability = (due.kind == AlertKind::LowReliability).then(|| i16::try_from(-raised.value / 1_000).unwrap_or(0));
+    let reliability =
+        (due.kind == AlertKind::LowReliability).then(|| i16::try_from(-raised.value / 1_000).unwrap_or(0));
     let inserted = sqlx::query!(
         "INSERT INTO physiotraq.alerts (id, license_id, treatment_id, device_id, kind, level, limit_celsius, value,
                                         reliability, on_delay_seconds, condition_at, raised_at, state, created_at)

@@ -1,9 +1,9 @@
 //! Every query on people.
 
+use socle::Result;
 use socle::db::Tx;
 use socle::identity::members::Newcomer;
 use socle::ids::AccountId;
-use socle::Result;
 use uuid::Uuid;
 
 use crate::units::Unit;

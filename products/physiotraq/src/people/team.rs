@@ -10,9 +10,7 @@ use socle::db::Tx;
 use socle::identity::invitations::{self, InvitationId, Invite, Pending};
 use socle::identity::members;
 use socle::ids::AccountId;
-use socle::web::{
-    Access, FieldError, Form, Lang, Method, Page, Path, Product, Routes, html, problem, see_other,
-};
+use socle::web::{Access, FieldError, Form, Lang, Method, Page, Path, Product, Routes, html, problem, see_other};
 use socle::{Caller, Error, Result};
 
 use super::{Member, members as of_licence};
@@ -145,22 +143,14 @@ async fn invite(
     team(&product, &caller, page, (asked, problems)).await
 }
 
-async fn resend(
-    State(product): State<Physiotraq>,
-    caller: Caller,
-    Path(id): Path<InvitationId>,
-) -> Result<Response> {
+async fn resend(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<InvitationId>) -> Result<Response> {
     let mut tx = begin(&product, &caller).await?;
     invitations::resend(&product, &mut tx, id).await?;
     tx.commit().await?;
     Ok(see_other(&format!("{TEAM}?notice=invited")))
 }
 
-async fn cancel(
-    State(product): State<Physiotraq>,
-    caller: Caller,
-    Path(id): Path<InvitationId>,
-) -> Result<Response> {
+async fn cancel(State(product): State<Physiotraq>, caller: Caller, Path(id): Path<InvitationId>) -> Result<Response> {
     let mut tx = begin(&product, &caller).await?;
     invitations::revoke(&mut tx, id).await?;
     tx.commit().await?;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{InvitationId, Invite};
-use crate::{Error, Result, error};
 use crate::db::{Db, Tx};
 use crate::ids::{AccountId, TenantId};
+use crate::{Error, Result, error};
 
 /// An invitation about to be written.
 pub(super) struct New<'a> {
