@@ -46,7 +46,8 @@ pub fn read_script(reader: &Reader, device: &Thermometer, now: DateTime<Utc>) ->
     for byte in socle::tokens::hash(token) {
         write!(hash, "{byte:02x}")?;
     }
-    let session = SIGNED_IN.replace("$1", &format!("decode('{hash}', 'hex')")).replace("$2", &instant(now));
+    let session = SIGNED_IN.replace("$1", &format!("decode('{hash}', 'hex')"));
+    let session = session.replace("$2", "NULL").replace("$3", &instant(now));
     let Reader { tenant, account, .. } = reader;
     Ok(format!(
         "BEGIN \\; SELECT socle.enter('{tenant}', '{account}');

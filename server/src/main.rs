@@ -7,6 +7,7 @@ mod cluster;
 mod demo;
 mod device_client;
 mod faults;
+mod operator;
 mod replay;
 mod serve;
 mod simulate;
@@ -47,6 +48,8 @@ enum Command {
         #[command(subcommand)]
         action: cluster::Action,
     },
+    /// Makes somebody who runs the platform; the password is read from standard input.
+    AddOperator(operator::Options),
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
 }
@@ -70,6 +73,7 @@ fn main() -> Result<()> {
         Command::Simulate(options) => runtime.block_on(simulate::run(options)),
         Command::Replay(options) => runtime.block_on(replay::run(options)),
         Command::Cluster { action } => runtime.block_on(cluster::run(action)),
+        Command::AddOperator(options) => runtime.block_on(operator::run(options)),
         Command::ImportStock(options) => runtime.block_on(stock::run(options)),
     }
 }

@@ -117,7 +117,7 @@ async fn show_figures(listener: TcpListener) {
 }
 
 /// The key-encryption key: from a setting, from a file, or (in development) from a file made on first use.
-fn vault(config: &Config) -> Result<Vault> {
+pub fn vault(config: &Config) -> Result<Vault> {
     if let Some(key) = &config.sealed.key {
         return Vault::from_hex(key.expose_secret()).map_err(|e| anyhow!(e));
     }

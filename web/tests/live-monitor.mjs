@@ -4,6 +4,7 @@
 // SOCLE_CHROMIUM is the browser (else `chromium`), SOCLE_LONG=1 looks at every view instead of four.
 import { readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { Line } from "./line.mjs";
 import { View } from "./looking-glass.mjs";
 import { Thermometer } from "./thermometer.mjs";
 
@@ -21,6 +22,7 @@ const four = ["fr-desktop-light", "en-phone-dark", "fr-phone-light", "en-desktop
 const chosen = process.env.SOCLE_LONG ? all : all.filter((v) => four.includes(`${v.lang}-${v.size}-${v.mode}`));
 
 const thermometer = new Thermometer(BASE, CREDENTIAL);
+const line = await Line.to(BASE);
 const views = [];
 let main;
 let treatment;
@@ -132,6 +134,30 @@ async function switches() {
   await page.waitForSelector("#recent tr");
   await main.look("monitor-numbers");
   await page.click('#view-switch [data-view="chart"]');
+}
+
+/** While the line is cut the device goes on; when it is mended the curve has what was missed. */
+async function catchUp() {
+  const { page } = main;
+  const measured = () => thermometer.readings.length;
+  for (const view of views) view.expected = /./;
+  line.cut();
+  await page.waitForSelector('#stage[data-state="cut"]');
+  const before = measured();
+  while (measured() < before + 4) await page.waitForTimeout(200);
+  line.mend();
+  await page.waitForSelector('#stage[data-state="live"]', { timeout: ALARM_MS });
+  await page.click('#view-switch [data-view="numbers"]');
+  // All that were measured since the session began, but for the one that may be on its way.
+  const whole = (least) => Number(document.getElementById("number-count").textContent) >= least;
+  const address = await page.getAttribute("[data-curve]", "data-curve");
+  const curve = await page.evaluate((curve) => fetch(curve).then((answer) => answer.json()), address);
+  await page.waitForFunction(whole, curve.points.length, { timeout: FOLLOWS_MS }).catch(async () => {
+    const shownPoints = await shown(page, "#number-count");
+    check(false, `after the cut the page has ${shownPoints} points of ${curve.points.length}`);
+  });
+  await page.click('#view-switch [data-view="chart"]');
+  for (const view of views) view.expected = undefined;
 }
 
 async function stop() {
@@ -246,7 +272,7 @@ async function step(name, work) {
 }
 
 async function journey(browser) {
-  const opened = (options) => new View({ ...options, base: BASE, shots: SHOTS }).open(browser);
+  const opened = (options) => new View({ ...options, base: line.url, shots: SHOTS }).open(browser);
   await step("the device makes itself heard", () => thermometer.heartbeat());
   thermometer.hold(37.9);
   await step("open the views", async () => {
@@ -264,6 +290,7 @@ async function journey(browser) {
   await step("40 °C: the red banner and the sound", crossCritical);
   await step("take note", acknowledge);
   await step("units and numbers", switches);
+  await step("the line is cut and mended", catchUp);
   await step("stop, asked twice", stop);
   await step("replay", replay);
   await step("export", exported);
@@ -289,6 +316,7 @@ try {
 } catch {
   process.exitCode = 1;
 } finally {
+  line.close();
   await thermometer.pause().catch((error) => console.error(`thermometer: ${error.message}`));
   await browser.close();
 }

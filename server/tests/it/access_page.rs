@@ -9,6 +9,7 @@ use serde_json::Value;
 use socle::access::{Action, Policies, Resource};
 use socle::db::Person;
 use socle::ids::{AccountId, SessionId, TenantId};
+use socle::platform;
 use socle::web::{Access, Kind, Product, Route};
 use testkit::Stage;
 use uuid::Uuid;
@@ -56,7 +57,16 @@ fn products(stage: &Stage) -> Result<Vec<Rules>> {
         policies: roles::policies().map_err(anyhow::Error::msg)?,
         routes: routes.declared().to_vec(),
     };
-    Ok(vec![physiotraq])
+    let routes = stage.platform.clone().routes();
+    let platform = Rules {
+        name: platform::BRANDING.name,
+        base: routes.base(),
+        roles: platform::ROLES.to_vec(),
+        actions: platform::ACTIONS.to_vec(),
+        policies: platform::policies().map_err(anyhow::Error::msg)?,
+        routes: routes.declared().to_vec(),
+    };
+    Ok(vec![physiotraq, platform])
 }
 
 /// A person of a licence, as the policies know one.

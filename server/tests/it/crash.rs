@@ -248,5 +248,8 @@ async fn every_acknowledged_reading_is_there_once_after_kill_9_under_load() -> R
         assert_eq!(counted.stored, counted.rows, "{counted:?}");
         assert_eq!(counted.received, counted.stored + counted.duplicate + counted.rejected, "{counted:?}");
     }
+    let offline = "SELECT count(*) FROM physiotraq.events WHERE event_type = 'device.disconnected'";
+    let offline: i64 = sqlx::query_scalar(offline).fetch_one(&mut database.admin().await?).await?;
+    assert_eq!(offline, 0, "nobody is called offline because no server listened");
     Ok(())
 }

@@ -6,6 +6,8 @@ mod access_page;
 #[cfg(test)]
 mod addresses;
 #[cfg(test)]
+mod alarm_over_kill;
+#[cfg(test)]
 mod begin;
 #[cfg(test)]
 mod binary;

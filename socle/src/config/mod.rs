@@ -129,6 +129,13 @@ impl Config {
             faults
                 .push("production needs sealed.key_file (or sealed.key): where is the key-encryption key?".to_owned());
         }
+        let plain = |url: &SecretString| {
+            let url = url.expose_secret();
+            !url.starts_with("smtps://") && !url.contains("tls=required")
+        };
+        if self.mail.smtp_url.as_ref().is_some_and(plain) {
+            faults.push("production needs mail.smtp_url to be smtps://… or to end in ?tls=required".to_owned());
+        }
         if !self.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
             faults.push("production needs http.public_url, and it must begin with https://".to_owned());
         }

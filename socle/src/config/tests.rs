@@ -91,7 +91,10 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
         assert!(reason.contains(setting), "{reason}");
     }
     let fit = "environment = \"production\"\n[http]\npublic_url = \"https://socle.example/\"\n[log]\njson = false\n\
-               [sealed]\nkey_file = \"/run/secrets/key\"\n[mail]\ntransport = \"smtp\"\nsmtp_url = \"smtp://mail:25\"\n";
+               [sealed]\nkey_file = \"/run/secrets/key\"\n[mail]\ntransport = \"smtp\"\n\
+               smtp_url = \"smtp://mail:25?tls=required\"\n";
+    let bare = read(&fit.replace("?tls=required", "")).unwrap().refuse_unfit().unwrap_err();
+    assert!(bare.contains("mail.smtp_url"), "{bare}");
     let config = read(fit).unwrap();
     config.refuse_unfit().unwrap();
     assert_eq!(config.public_url(), "https://socle.example");
