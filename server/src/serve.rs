@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretString};
 use socle::clock::Clock;
 use socle::config::{Config, Environment, Role};
 use socle::db::Db;
-use socle::jobs::{Jobs, Running};
+use socle::jobs::Running;
 use socle::ops::metrics;
-use socle::platform::Platform;
+use socle::platform::{self, Platform};
 use socle::sealed::Vault;
 use socle::web::Site;
 use socle::{App, logging};
@@ -63,9 +63,9 @@ impl Server {
         let parts = (vault(config)?, assets::load());
         let app = App::new(db, Clock::system(), config.clone(), parts).await.map_err(|e| anyhow!(e))?;
         let product = Physiotraq::start(app.clone()).await.map_err(|e| anyhow!(e))?;
-        let platform = Platform::new(app.clone()).map_err(|e| anyhow!(e))?;
+        let operators = Platform::new(app.clone()).map_err(|e| anyhow!(e))?;
         let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
-        let site = site.mount_apart(platform.clone().routes());
+        let site = site.mount_apart(operators.clone().routes());
         site.refuse_unfit().map_err(anyhow::Error::msg)?;
         let figures = match &config.ops.metrics_address {
             Some(address) => Some(TcpListener::bind(address).await.with_context(|| format!("/metrics at {address}"))?),
@@ -77,8 +77,8 @@ impl Server {
             .with_context(|| format!("port {} cannot be opened; set SOCLE_PORT to a free one", config.http.port))?;
         let port = listener.local_addr()?.port();
         app.mail.reached_at(&format!("http://localhost:{port}"));
-        let jobs = Jobs::new(&[&socle::platform::BRANDING, &physiotraq::BRANDING]).start(&app);
-        Ok(Self { product, platform, app, site, jobs, listener, figures, port })
+        let jobs = platform::work(&[&platform::BRANDING, &physiotraq::BRANDING]).start(&app);
+        Ok(Self { product, platform: operators, app, site, jobs, listener, figures, port })
     }
 
     /// Where people find it.

@@ -78,7 +78,7 @@ async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: Ch
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     app.mail.reached_at(&format!("http://{address}"));
-    let jobs = change(Jobs::new(&[&physiotraq::BRANDING, &socle::platform::BRANDING])).start(&app);
+    let jobs = change(socle::platform::work(&[&physiotraq::BRANDING, &socle::platform::BRANDING])).start(&app);
     let site = Site::new(app).mount(&physiotraq::BRANDING, product.clone().routes());
     let site = site.mount_apart(platform.clone().routes());
     site.refuse_unfit().map_err(anyhow::Error::msg)?;

@@ -20,7 +20,7 @@ pub use sql::{Dead, Length};
 pub use worker::Running;
 
 use crate::db::{Caller, Db, Tx};
-use crate::{App, Error, Result, audit, typed_id};
+use crate::{Error, Result, audit, typed_id};
 
 typed_id!(JobId, "a job");
 
@@ -183,31 +183,12 @@ pub async fn decide(caller: &Caller, job: JobId, word: Word) -> Result<()> {
     tx.commit().await
 }
 
-/// The kernel's own jobs: partitions ahead, what is to be forgotten.
-#[must_use]
-pub fn kernel(jobs: Jobs) -> Jobs {
-    let daily = |name, cron, kind| Schedule { name, cron, zone: chrono_tz::Europe::Paris, kind, queue: MAINTENANCE };
-    jobs.on("socle.partitions", async |app: App, job: Job| partitions(&app, &job).await)
-        .on("socle.forget", async |app: App, job: Job| forget(&app, &job).await)
-        .every(daily("socle.partitions", "15 */6 * * *", "socle.partitions"))
-        .every(daily("socle.forget", "30 3 * * *", "socle.forget"))
-}
-
-async fn partitions(app: &App, job: &Job) -> Outcome {
-    let today = job.caller.now().date_naive();
-    crate::db::ensure_months(&app.db, today - chrono::Months::new(1), today + chrono::Months::new(2)).await?;
-    Ok(())
-}
-
-/// Done jobs are kept for 7 days, mails for 90, sessions for 90 after their end, answers to creations for one.
-async fn forget(app: &App, job: &Job) -> Outcome {
-    let now = job.caller.now();
-    let jobs = sql::forget(&app.db, now - TimeDelta::days(7)).await?;
-    let mails = crate::mail::forget(&app.db, now - TimeDelta::days(90)).await?;
-    let sessions = crate::identity::actions::forget_sessions(&job.caller).await?;
-    let answers = crate::web::idempotency::purge(&app.db, now).await?;
-    tracing::info!(jobs, mails, sessions, answers, "forgotten");
-    Ok(())
+/// Forgets jobs that were done before an instant; how many.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn forget(db: &Db, before: DateTime<Utc>) -> Result<i64> {
+    sql::forget(db, before).await
 }
 
 /// A worker's own id, under which it holds jobs.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{Job, MAINTENANCE, NOTIFICATIONS, Outcome, Queue, Schedule};
 use crate::web::Branding;
-use crate::{App, mail};
+use crate::App;
 
 type Run = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
@@ -24,12 +24,11 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// The kernel's queues and jobs, for these products. The first one's realm stands for the platform's own work.
+    /// The kernel's queues, for jobs of these products. The first one's realm stands for the platform's own work.
     #[must_use]
     pub fn new(products: &[&'static Branding]) -> Self {
         let realms = products.iter().map(|product| product.realm.name).collect();
-        let jobs = Self { queues: vec![NOTIFICATIONS, MAINTENANCE], realms, ..Self::default() };
-        mail::jobs(super::kernel(jobs), products)
+        Self { queues: vec![NOTIFICATIONS, MAINTENANCE], realms, ..Self::default() }
     }
 
     /// Adds a queue of a product.

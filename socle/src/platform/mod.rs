@@ -3,6 +3,7 @@
 
 mod jobs;
 mod mailbox;
+mod nightly;
 mod sql;
 
 use std::sync::Arc;
@@ -16,8 +17,9 @@ use crate::db::{Machine, Trace, Tx, Who};
 use crate::identity::members::{self, Newcomer};
 use crate::identity::{self, Realm};
 use crate::ids::{AccountId, TenantId};
+use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
-use crate::{App, Caller, Result};
+use crate::{App, Caller, Result, mail};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -51,6 +53,12 @@ pub static BRANDING: Branding = Branding {
 /// When a policy does not fit the schema.
 pub fn policies() -> Result<Policies, String> {
     Policies::load(include_str!("policies/schema.cedarschema"), include_str!("policies/platform.cedar"), &ACTIONS)
+}
+
+/// The work that every server does for these products: mails, and what comes round by itself. Products add theirs.
+#[must_use]
+pub fn work(products: &[&'static Branding]) -> Jobs {
+    mail::jobs(nightly::jobs(Jobs::new(products)), products)
 }
 
 /// The platform as a product. Cheap to clone.
