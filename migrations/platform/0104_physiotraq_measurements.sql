@@ -56,6 +56,8 @@ CREATE TABLE physiotraq.device_states (
   duplicate         bigint NOT NULL DEFAULT 0,
   rejected          bigint NOT NULL DEFAULT 0,
   through_ids       bigint[] NOT NULL DEFAULT array_fill(0::bigint, ARRAY[16]),   -- per slot: counted and evaluated
+  late_from         timestamptz,                 -- late readings of this span are not given to their treatment yet
+  late_to           timestamptz,
   evaluated_through timestamptz,                 -- device time up to which alarms were evaluated
   machine           jsonb,                       -- alarm machine of the running treatment
   CHECK (received = stored + duplicate + rejected),
@@ -89,21 +91,21 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   WITH incoming AS (
     SELECT * FROM jsonb_to_recordset(states) AS s(
       device_id uuid, license_id uuid, latest jsonb, seen_at timestamptz, stored bigint, duplicate bigint,
-      rejected bigint, through_ids bigint[], evaluated_through timestamptz, machine jsonb,
+      rejected bigint, through_ids bigint[], late_from timestamptz, late_to timestamptz, evaluated_through timestamptz, machine jsonb,
       status text, firmware_version text, ip_address text,
       treatment_id uuid, max_temperature numeric, max_temperature_at timestamptz)
   ), saved AS (
     INSERT INTO physiotraq.device_states AS d
-      (device_id, license_id, latest, seen_at, received, stored, duplicate, rejected, through_ids,
+      (device_id, license_id, latest, seen_at, received, stored, duplicate, rejected, through_ids, late_from, late_to,
        evaluated_through, machine)
     SELECT device_id, license_id, latest, seen_at, stored + duplicate + rejected, stored, duplicate, rejected,
-           through_ids, evaluated_through, machine
+           through_ids, late_from, late_to, evaluated_through, machine
     FROM incoming
     ON CONFLICT (device_id) DO UPDATE SET
       latest = excluded.latest, seen_at = excluded.seen_at,
       received = d.received + excluded.received, stored = d.stored + excluded.stored,
       duplicate = d.duplicate + excluded.duplicate, rejected = d.rejected + excluded.rejected,
-      through_ids = excluded.through_ids,
+      through_ids = excluded.through_ids, late_from = excluded.late_from, late_to = excluded.late_to,
       evaluated_through = excluded.evaluated_through, machine = excluded.machine
   ), elsewhere AS (
     INSERT INTO physiotraq.device_states AS d (device_id, license_id, received, duplicate, rejected)
@@ -133,10 +135,10 @@ $$;
 -- one that another server speaks of.
 CREATE FUNCTION physiotraq.monitored_devices(shards integer[], one uuid)
 RETURNS TABLE (device_id uuid, license_id uuid, status text, latest jsonb, seen_at timestamptz, through_ids bigint[],
-               evaluated_through timestamptz, machine jsonb, treatment_id uuid)
+               late_from timestamptz, late_to timestamptz, evaluated_through timestamptz, machine jsonb, treatment_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT d.id, d.license_id, d.status, s.latest, coalesce(s.seen_at, d.last_seen_at), s.through_ids,
-         s.evaluated_through, s.machine, t.id
+         s.late_from, s.late_to, s.evaluated_through, s.machine, t.id
   FROM physiotraq.devices d
   LEFT JOIN physiotraq.device_states s ON s.device_id = d.id
   LEFT JOIN physiotraq.treatments t ON t.device_id = d.id AND t.status = 'in_progress'

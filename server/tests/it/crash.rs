@@ -217,9 +217,9 @@ pub struct Counted {
 /// Looks them up.
 pub async fn counted(database: &Database, device: Uuid) -> Result<Counted> {
     let (rows, received, stored, duplicate, rejected) = sqlx::query_as(
-        "SELECT (SELECT count(*) FROM physiotraq.measurements m WHERE m.device_id = s.device_id),
-                s.received, s.stored, s.duplicate, s.rejected
-         FROM physiotraq.device_states s WHERE s.device_id = $1",
+        "SELECT (SELECT count(*) FROM physiotraq.measurements m WHERE m.device_id = d.id),
+                coalesce(s.received, 0), coalesce(s.stored, 0), coalesce(s.duplicate, 0), coalesce(s.rejected, 0)
+         FROM physiotraq.devices d LEFT JOIN physiotraq.device_states s ON s.device_id = d.id WHERE d.id = $1",
     )
     .bind(device)
     .fetch_one(&mut database.admin().await?)

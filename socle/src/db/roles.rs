@@ -88,6 +88,8 @@ async fn create_roles(admin: &mut PgConnection, passwords: &Passwords) -> sqlx::
     // A second line behind the one begin: a transaction that idles is ended by the server.
     execute(admin, "ALTER ROLE socle_app SET idle_in_transaction_session_timeout = '15s'").await?;
     execute(admin, "ALTER ROLE socle_app SET statement_timeout = '60s'").await?;
+    // Recovery looks a minute back: what is stored must be received not much earlier.
+    execute(admin, "ALTER ROLE socle_ingest SET statement_timeout = '20s'").await?;
     create_backup_role(admin, passwords.backup.as_ref()).await
 }
 

@@ -134,7 +134,10 @@ pub async fn change_tenant(caller: &Caller, wanted: TenantId) -> Result<Opened> 
     let person = caller.person()?.clone();
     let tenant = choose(&memberships(caller).await?, Some(wanted))?;
     let mut tx = caller.begin_as_account(person.account, Some(tenant)).await?;
-    sql::end_session(&mut tx, person.session, caller.now()).await?;
+    if !sql::end_session(&mut tx, person.session, caller.now()).await? {
+        // A second click, or somebody has signed out meanwhile: no session may outlive that.
+        return Err(Error::unauthenticated("AUTH_REQUIRED", "Sign in again."));
+    }
     let (session, token) = insert(&mut tx, (person.account, tenant), Client::Browser).await?;
     tx.commit().await?;
     Ok(Opened { session, token, language: person.language })

@@ -208,5 +208,7 @@ fn answer<P: Product>(product: &P, delivery: Delivery, (access, refresh): (Strin
     let realm = &product.branding().realm;
     web::set_token_cookie(&mut response, realm, TokenCookie::Access, (&access, LIFETIME));
     web::set_token_cookie(&mut response, realm, TokenCookie::Refresh, (&refresh, ABSOLUTE_LIMIT));
+    // Somebody else's browser session must not speak when the access token is over.
+    web::clear_cookie(&mut response, realm);
     response
 }

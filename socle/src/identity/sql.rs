@@ -57,10 +57,11 @@ pub(super) struct NewSession<'a> {
 }
 
 pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Trace) -> Result<()> {
-    sqlx::query!(
+    let inserted = sqlx::query!(
         "INSERT INTO socle.sessions (id, account_id, tenant_id, kind, token_hash, created_at, last_seen_at, expires_at,
                                      ip_address, user_agent)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)",
+         SELECT $1, m.account_id, m.tenant_id, $4, $5, $6, $6, $7, $8, $9
+         FROM socle.memberships m WHERE m.tenant_id = $3 AND m.account_id = $2 AND m.ended_at IS NULL FOR SHARE",
         new.id.0,
         new.account.0,
         new.tenant.0,
@@ -73,14 +74,19 @@ pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Tra
     )
     .execute(tx.conn())
     .await?;
+    if inserted.rows_affected() == 0 {
+        return Err(Error::unauthenticated("AUTH_REQUIRED", "The membership has ended a moment ago."));
+    }
     Ok(())
 }
 
-pub(super) async fn end_session(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<()> {
-    sqlx::query!("UPDATE socle.sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", session.0, now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
+/// Whether there was a live session to end.
+pub(super) async fn end_session(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<bool> {
+    let done =
+        sqlx::query!("UPDATE socle.sessions SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL", session.0, now)
+            .execute(tx.conn())
+            .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Whether the session was still there to be prolonged.

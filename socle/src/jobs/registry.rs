@@ -6,8 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::{Job, MAINTENANCE, NOTIFICATIONS, Outcome, Queue, Schedule};
-use crate::web::Branding;
 use crate::App;
+use crate::web::Branding;
 
 type Run = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 

@@ -2,6 +2,7 @@
 //! travels here: after a gap every listener is told to load again what it shows.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -21,6 +22,10 @@ const JOBS: &str = "socle_jobs";
 const PAYLOAD: usize = 7_900;
 /// Messages waiting to be sent, and to be read by one listener.
 const WAITING: usize = 10_000;
+/// The topic that says: load again.
+const GAP: &str = "gap";
+/// The topic of somebody who has just come.
+const HELLO: &str = "hello";
 const AGAIN: Duration = Duration::from_millis(500);
 
 /// What a process hears.
@@ -44,6 +49,8 @@ pub struct Bus {
     incoming: broadcast::Sender<Told>,
     jobs: watch::Receiver<u64>,
     slot: Slot,
+    /// Something could not be told: the others are told that, as soon as possible.
+    untold: Arc<AtomicBool>,
 }
 
 impl Bus {
@@ -61,11 +68,12 @@ impl Bus {
         let slot = Slot::alone();
         let ear = Ear { origin: origin.clone(), incoming: incoming.clone(), woken, slot: slot.clone() };
         tokio::spawn(ear.run(listener));
-        let mut mouth = Mouth { db: db.clone(), origin, line: None };
+        let untold = Arc::new(AtomicBool::new(false));
+        let mut mouth = Mouth { db: db.clone(), origin, line: None, untold: Arc::clone(&untold) };
         // Who believes to be alone tells nothing: they hear of us now, not at their next look.
-        mouth.say(&pack(&mouth.origin, [("hello", Value::Null)].into_iter())).await?;
+        mouth.say(&pack(&mouth.origin, [(HELLO, Value::Null)].into_iter())).await?;
         tokio::spawn(mouth.run(to_send));
-        Ok(Self { outgoing, incoming, jobs, slot })
+        Ok(Self { outgoing, incoming, jobs, slot, untold })
     }
 
     /// The slot of this process.
@@ -77,7 +85,20 @@ impl Bus {
     /// Tells the other processes, if there are any.
     pub fn tell(&self, topic: &'static str, body: Value) {
         if self.slot.processes() > 1 && self.outgoing.try_send((topic, body)).is_err() {
-            tracing::warn!(topic, "the bus is full; other servers will show this later");
+            tracing::warn!(topic, "the bus is full; the others load again what they show");
+            self.untold.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Tells the others that they may have missed something.
+    pub fn missed(&self) {
+        self.tell(GAP, Value::Null);
+    }
+
+    /// Tells the listeners of this process that they may have missed something.
+    pub(super) fn gap(&self) {
+        if self.incoming.send(Told::Gap).is_err() {
+            tracing::trace!("nobody listens to the bus");
         }
     }
 
@@ -112,8 +133,10 @@ impl Ear {
                 Err(sqlx::Error::PoolClosed) => return,
                 Err(error) => {
                     tracing::warn!(%error, "the bus cannot be heard");
+                    while sql::hears(&mut listener).await.is_err() {
+                        tokio::time::sleep(AGAIN).await;
+                    }
                     self.hear(Told::Gap);
-                    tokio::time::sleep(AGAIN).await;
                 }
             }
         }
@@ -124,9 +147,13 @@ impl Ear {
         if payload.get("from").and_then(Value::as_str) == Some(&self.origin) {
             return;
         }
-        self.slot.seen(self.slot.processes().max(2));
+        self.slot.greeted();
         for message in payload.get("told").and_then(Value::as_array).into_iter().flatten() {
             if let Some([Value::String(topic), body]) = message.as_array().map(Vec::as_slice) {
+                if topic == GAP || topic == HELLO {
+                    self.hear(Told::Gap);
+                    continue;
+                }
                 self.hear(Told::Message { topic: topic.as_str().into(), body: Arc::new(body.clone()) });
             }
         }
@@ -144,16 +171,23 @@ struct Mouth {
     db: Db,
     origin: String,
     line: Option<PgConnection>,
+    untold: Arc<AtomicBool>,
 }
 
 impl Mouth {
     async fn run(mut self, mut waiting: mpsc::Receiver<(&'static str, Value)>) {
         let mut messages = Vec::new();
         while waiting.recv_many(&mut messages, WAITING).await > 0 {
-            let payloads = pack(&self.origin, messages.drain(..));
+            let gap = self.untold.swap(false, Ordering::SeqCst).then_some((GAP, Value::Null));
+            let payloads = pack(&self.origin, gap.into_iter().chain(messages.drain(..)));
+            // Set until it is said: what fails three times is not tried for ever, but it is told that it failed.
+            self.untold.store(true, Ordering::SeqCst);
             for _ in 0..3 {
                 match self.say(&payloads).await {
-                    Ok(()) => break,
+                    Ok(()) => {
+                        self.untold.store(false, Ordering::SeqCst);
+                        break;
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "other servers could not be told");
                         self.line = None;

@@ -16,6 +16,10 @@ use crate::{Error, Result};
 
 /// How often it is looked whether a shard is free or another process wants its share.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A line that takes longer to answer is dead; what it held is somebody else's by now.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+/// Looks after which everybody has noticed that this process is there.
+const SETTLED_AFTER: u32 = 3;
 /// At start a process that ended a moment ago may still hold its locks.
 const FIRST_ROUND: Duration = Duration::from_millis(600);
 
@@ -44,6 +48,8 @@ pub struct Shards<O> {
     class: i32,
     line: Option<PgConnection>,
     held: BTreeSet<usize>,
+    /// As many slots were taken at the last look.
+    processes: usize,
 }
 
 impl<O: Owner> Shards<O> {
@@ -53,7 +59,7 @@ impl<O: Owner> Shards<O> {
     /// When the database cannot be reached or 16 processes are there already.
     pub async fn start(db: &Db, bus: &Bus, owner: &Arc<O>, class: i32) -> Result<JoinHandle<()>> {
         let (db, bus, owner) = (db.clone(), bus.clone(), Arc::clone(owner));
-        let mut shards = Self { db, bus, owner, class, line: None, held: BTreeSet::new() };
+        let mut shards = Self { db, bus, owner, class, line: None, held: BTreeSet::new(), processes: 1 };
         shards.look().await?;
         let before = tokio::time::Instant::now();
         while shards.held.len() < SHARDS && before.elapsed() < FIRST_ROUND && shards.bus.slot().processes() == 1 {
@@ -66,8 +72,14 @@ impl<O: Owner> Shards<O> {
     async fn run(mut self) {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut count: u32 = 0;
         loop {
             looks.tick().await;
+            count += 1;
+            if count == SETTLED_AFTER {
+                // What began elsewhere between loading and being noticed was told to nobody.
+                self.bus.gap();
+            }
             if let Err(error) = self.look().await {
                 tracing::warn!(%error, "shards could not be looked at");
                 self.lose().await;
@@ -117,7 +129,17 @@ impl<O: Owner> Shards<O> {
             self.bus.slot().hold(slot);
             self.line = Some(line);
         }
-        let processes = sql::processes(self.line()?).await?;
+        let counted = tokio::time::timeout(ANSWERS_WITHIN, sql::processes(self.line()?)).await;
+        let Ok(counted) = counted else {
+            self.line = None;
+            return Err(Error::unavailable(1));
+        };
+        let processes = counted?;
+        if processes < self.processes {
+            // Somebody died, perhaps between a commit and telling of it.
+            self.bus.gap();
+        }
+        self.processes = processes;
         self.bus.slot().seen(processes);
         Ok(processes)
     }

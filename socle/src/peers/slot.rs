@@ -1,7 +1,11 @@
 //! The slot of this process: a number from 0 to 15 that no other process of this database has at the same time.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A process that says hello takes its slot within this time, when it has loaded what is known.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(10);
 
 /// The slot, and how many processes there are. Cheap to clone; clones share both.
 ///
@@ -12,13 +16,15 @@ pub struct Slot {
     /// Turn × 16 + slot.
     held: Arc<AtomicU64>,
     processes: Arc<AtomicUsize>,
+    /// When somebody was heard last.
+    greeted: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Slot {
     /// The first slot, of a process that is alone: tests of the writer.
     #[must_use]
     pub fn alone() -> Self {
-        Self { held: Arc::default(), processes: Arc::new(AtomicUsize::new(1)) }
+        Self { held: Arc::default(), processes: Arc::new(AtomicUsize::new(1)), greeted: Arc::default() }
     }
 
     /// Slot (0–15) and turn.
@@ -40,7 +46,16 @@ impl Slot {
         self.held.store((turn + 1) * 16 + slot, Ordering::SeqCst);
     }
 
+    /// So many slots are taken. Somebody who was heard a moment ago may not have taken theirs yet.
     pub(super) fn seen(&self, processes: usize) {
-        self.processes.store(processes, Ordering::SeqCst);
+        let greeted = *self.greeted.lock().unwrap_or_else(PoisonError::into_inner);
+        let least = if greeted.is_some_and(|at| at.elapsed() < ARRIVES_WITHIN) { 2 } else { 1 };
+        self.processes.store(processes.max(least), Ordering::SeqCst);
+    }
+
+    /// Another process was heard.
+    pub(super) fn greeted(&self) {
+        *self.greeted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.processes.fetch_max(2, Ordering::SeqCst);
     }
 }

@@ -1,5 +1,6 @@
 //! Every query between server processes. Advisory locks belong to the connection that took them.
 
+use sqlx::postgres::PgListener;
 use sqlx::{Connection, PgConnection};
 
 /// The class of the slots' locks.
@@ -44,6 +45,11 @@ pub(super) async fn notify(line: &mut PgConnection, channel: &str, payloads: &[S
         .fetch_one(line)
         .await?;
     Ok(())
+}
+
+/// Whether a listener hears: it connects and listens again when it has to.
+pub(super) async fn hears(listener: &mut PgListener) -> sqlx::Result<()> {
+    sqlx::query("SELECT 1").execute(listener).await.map(drop)
 }
 
 pub(super) async fn alive(line: &mut PgConnection) -> sqlx::Result<()> {

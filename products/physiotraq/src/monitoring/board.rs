@@ -11,6 +11,7 @@ use socle::peers::{SHARDS, shard_of};
 use socle::readings::Tally;
 use uuid::Uuid;
 
+use super::evaluated::Evaluated;
 use super::rules::{LiveAlert, Machine, Running};
 use crate::devices::{DeviceId, ONLINE_FOR, Presence};
 use crate::measurements::{Measurement, Quality};
@@ -30,8 +31,8 @@ pub(super) struct Tracked {
     pub firmware: Option<String>,
     pub latest: Option<Latest>,
     pub tally: Tally,
-    /// Per slot: readings up to this id are counted and evaluated.
-    pub through: [i64; SHARDS],
+    /// Readings that are counted and evaluated.
+    pub evaluated: Evaluated,
     /// When other servers were last told that the device was heard.
     pub told_at: Option<DateTime<Utc>>,
     pub evaluated_through: Option<DateTime<Utc>>,
@@ -52,7 +53,7 @@ impl Tracked {
             firmware: None,
             latest: None,
             tally: Tally::default(),
-            through: [0; SHARDS],
+            evaluated: Evaluated::through([0; SHARDS]),
             told_at: None,
             evaluated_through: None,
             late: None,
@@ -131,6 +132,8 @@ pub(super) struct Saved {
     pub duplicate: i64,
     pub rejected: i64,
     pub through_ids: [i64; SHARDS],
+    pub late_from: Option<DateTime<Utc>>,
+    pub late_to: Option<DateTime<Utc>>,
     pub evaluated_through: Option<DateTime<Utc>>,
     pub machine: Option<Machine>,
     pub status: &'static str,
@@ -267,6 +270,18 @@ impl Board {
         }
     }
 
+    /// Begins a treatment if another one, or none, is still the one that was seen; whether it was.
+    pub fn begin_after(&self, device: DeviceId, seen: Option<Uuid>, running: Option<Running>) -> bool {
+        let mut devices = self.lock();
+        let Some(tracked) = devices.get_mut(&device) else { return true };
+        if tracked.running.as_ref().map(|running| running.id) != seen {
+            return false;
+        }
+        tracked.running = running;
+        tracked.changed = true;
+        true
+    }
+
     pub fn begin(&self, device: DeviceId, license: TenantId, running: Running) {
         let mut devices = self.lock();
         let tracked = devices.entry(device).or_insert_with(|| Tracked::new(license));
@@ -315,6 +330,9 @@ impl Board {
                 counts.extend(count(*device, tracked));
             }
         }
+        // Always in the same order: two servers that save at once must not wait for each other.
+        states.sort_by_key(|saved: &Saved| saved.device_id);
+        counts.sort_by_key(|counted: &Counted| counted.device_id);
         (states, counts)
     }
 
@@ -359,7 +377,9 @@ fn take(device: DeviceId, tracked: &mut Tracked) -> Saved {
         stored: tally.stored,
         duplicate: tally.duplicate,
         rejected: tally.rejected,
-        through_ids: tracked.through,
+        through_ids: tracked.evaluated.save(),
+        late_from: tracked.late.map(|(from, _)| from),
+        late_to: tracked.late.map(|(_, to)| to),
         evaluated_through: tracked.evaluated_through,
         machine: running.map(|running| running.machine.clone()),
         status: tracked.presence.name(),

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use socle::alarms::{Sample, Transition};
 use socle::ids::TenantId;
-use socle::peers::SHARDS;
-use socle::readings::{Reading, Tally};
+use socle::readings::Tally;
 use uuid::Uuid;
 
 use super::board::{Latest, Tracked};
@@ -18,10 +17,15 @@ const PUBLISHED: usize = 50;
 
 impl Monitor {
     /// Takes committed readings of a device: ours are counted and evaluated, of others' the newest is shown.
-    pub(super) async fn absorb(&self, device: DeviceId, mut stored: Vec<Measurement>, outcomes: Tally) {
+    pub(super) async fn absorb(&self, device: DeviceId, stored: Vec<Measurement>, outcomes: Tally) {
+        let _gate = self.ownership.gate(device).await;
+        self.absorb_held(device, stored, outcomes).await;
+    }
+
+    /// The same, for somebody who holds the device's gate.
+    pub(super) async fn absorb_held(&self, device: DeviceId, mut stored: Vec<Measurement>, outcomes: Tally) {
         // By device time: a device may send its backlog in any order.
         stored.sort_by_key(|reading| (reading.measured_at, reading.sequence));
-        let _gate = self.ownership.gate(device).await;
         let ours = self.ownership.owns(device);
         for latest in self.step(device, &stored, (outcomes, ours)) {
             self.publish_reading(device, &latest);
@@ -38,9 +42,8 @@ impl Monitor {
         tracked.tally.duplicate += outcomes.duplicate;
         tracked.tally.rejected += outcomes.rejected;
         tracked.changed = true;
-        let before = tracked.through;
         let shown = stored.iter().filter_map(|reading| match ours {
-            true => one(tracked, reading, &before),
+            true => one(tracked, reading),
             false => mirror(tracked, reading),
         });
         let mut shown: Vec<Latest> = shown.collect();
@@ -106,11 +109,14 @@ impl Monitor {
         for (device, license, from, to) in late {
             if let Err(error) = persist::late(&self.app, (device, license), from, to).await {
                 tracing::warn!(%error, "late readings could not be given to their treatment; tried again");
-                let mut devices = self.board.lock();
-                if let Some(tracked) = devices.get_mut(&device) {
-                    widen(&mut tracked.late, from);
-                    widen(&mut tracked.late, to);
-                }
+                continue;
+            }
+            // Kept until it is done, and saved with the device; what came meanwhile has widened it.
+            if let Some(tracked) = self.board.lock().get_mut(&device)
+                && tracked.late == Some((from, to))
+            {
+                tracked.late = None;
+                tracked.changed = true;
             }
         }
     }
@@ -128,7 +134,7 @@ impl Monitor {
                     pending.push(*device);
                 }
             }
-            if let Some((from, to)) = tracked.late.take() {
+            if let Some((from, to)) = tracked.late {
                 late.push((*device, tracked.license, from, to));
             }
         }
@@ -156,10 +162,11 @@ impl Monitor {
         if running.id != due.treatment {
             return;
         }
-        // The lane and the tick may both have written the first one; only it is taken off, and only once.
-        if running.pending.first() == Some(&(due.kind, due.transition)) {
-            running.pending.remove(0);
+        // The lane and the tick may both have written the first one: whoever comes first takes it off and applies it.
+        if running.pending.first() != Some(&(due.kind, due.transition)) {
+            return;
         }
+        running.pending.remove(0);
         let same = |held: &LiveAlert, at| held.kind == due.kind && held.raised.condition_at == at;
         match due.transition {
             Transition::Raised(raised) => {
@@ -201,21 +208,12 @@ pub(super) struct Due {
     pub on_delay_seconds: i64,
 }
 
-/// The slot whose block an id is of.
-fn slot_of(id: i64) -> usize {
-    let block = (id - 1).max(0) / Measurement::TABLE.block;
-    usize::try_from(block).unwrap_or_default() % SHARDS
-}
-
-/// One committed reading of a device of ours, counted and evaluated unless it was `before` this batch; what live pages are
-/// to be shown, when it is the newest.
-pub(super) fn one(tracked: &mut Tracked, reading: &Measurement, before: &[i64; SHARDS]) -> Option<Latest> {
-    let slot = slot_of(reading.id);
-    let through = tracked.through.get_mut(slot)?;
-    if before.get(slot).is_some_and(|before| reading.id <= *before) {
+/// One committed reading of a device of ours, counted and evaluated once; what live pages are to be shown, when it is the
+/// newest.
+pub(super) fn one(tracked: &mut Tracked, reading: &Measurement) -> Option<Latest> {
+    if !tracked.evaluated.take(reading.id) {
         return None;
     }
-    *through = reading.id.max(*through);
     tracked.tally.stored += 1;
     tracked.changed = true;
     if !reading.clock_ok() {
@@ -247,7 +245,7 @@ pub(super) fn mirror(tracked: &mut Tracked, reading: &Measurement) -> Option<Lat
 
 /// Maximum and alarms of the running treatment. Late readings may raise the maximum, never an alarm; readings of low
 /// quality neither, but they are heard, and tell of their quality.
-fn evaluate(tracked: &mut Tracked, reading: &Measurement, quality: Quality) {
+pub(super) fn evaluate(tracked: &mut Tracked, reading: &Measurement, quality: Quality) {
     let Some(running) = tracked.running.as_mut() else { return };
     running.pending.extend(running.machine.heard(reading.received_at));
     if reading.measured_at < running.started_at {

@@ -8,6 +8,7 @@
 
 mod board;
 mod evaluate;
+mod evaluated;
 mod ownership;
 mod persist;
 mod publish;
@@ -18,7 +19,7 @@ mod told;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -50,13 +51,17 @@ pub struct Monitor {
     app: App,
     board: Board,
     ownership: Ownership,
-    /// Readings may be stored that nobody was told of.
-    doubt: AtomicBool,
+    /// How often readings may have been stored without a word, and how much of it was looked into.
+    doubts: AtomicU64,
+    resolved: AtomicU64,
+    /// One save at a time: an older one must not overtake a newer.
+    saving: tokio::sync::Mutex<()>,
 }
 
 impl Monitor {
     fn new(app: App) -> Self {
-        Self { app, board: Board::default(), ownership: Ownership::default(), doubt: AtomicBool::new(false) }
+        let (doubts, resolved, saving) = (AtomicU64::new(0), AtomicU64::new(0), tokio::sync::Mutex::default());
+        Self { app, board: Board::default(), ownership: Ownership::default(), doubts, resolved, saving }
     }
 
     /// Starts the once-a-second work: save, presence, late readings, partitions.
@@ -74,9 +79,6 @@ impl Monitor {
                     changed = closing.changed() => if changed.is_err() { return },
                 }
                 count = count.wrapping_add(1);
-                if let Err(error) = monitor.resolve_doubt().await {
-                    tracing::warn!(%error, "readings in doubt could not be looked for");
-                }
                 monitor.settle_pending().await;
                 monitor.save().await;
                 if count.is_multiple_of(PRESENCE_EVERY) {
@@ -91,14 +93,23 @@ impl Monitor {
         });
     }
 
-    /// Saves everything that changed since the last save. What cannot be saved is kept for the next time.
+    /// Saves everything that changed since the last save. What cannot be saved is kept for the next time; nothing is saved
+    /// while readings are in doubt.
     pub async fn save(&self) {
+        match self.resolve_doubt().await {
+            Ok(()) => self.save_now().await,
+            Err(error) => tracing::warn!(%error, "readings in doubt could not be looked for"),
+        }
+    }
+
+    async fn save_now(&self) {
+        let _turn = self.saving.lock().await;
+        let ours = self.ownership.ours();
         let now = self.app.clock.now();
         let changed = self.board.take_changed(now, |device| self.ownership.owns(device));
         if changed.0.is_empty() && changed.1.is_empty() {
             return;
         }
-        let ours = self.ownership.ours();
         if let Err(error) = sql::save(&self.app.db, (&changed.0, &changed.1), &ours, now).await {
             tracing::warn!(%error, devices = changed.0.len(), "device states could not be saved; kept");
             self.board.give_back(changed);
@@ -156,16 +167,20 @@ impl Monitor {
     }
 
     /// A treatment began: alarms are evaluated from now on.
-    pub(crate) fn begin(&self, device: DeviceId, license: TenantId, running: Running) {
+    pub(crate) async fn begin(&self, device: DeviceId, license: TenantId, running: Running) {
+        let gate = self.ownership.gate(device).await;
         self.board.begin(device, license, running);
+        drop(gate);
         self.tell_changed(device);
         self.publish_treatment(device, None);
         self.publish_alarm(device);
     }
 
     /// A treatment ended.
-    pub(crate) fn end(&self, device: DeviceId, ended: &Ended) {
+    pub(crate) async fn end(&self, device: DeviceId, ended: &Ended) {
+        let gate = self.ownership.gate(device).await;
         self.board.end(device, ended.treatment);
+        drop(gate);
         self.tell_ended(device, ended);
         self.publish_treatment(device, Some(ended));
         self.publish_alarm(device);
@@ -199,7 +214,8 @@ impl Sink<Measurement> for Monitor {
     }
 
     fn in_doubt(&self) {
-        self.doubt.store(true, Ordering::SeqCst);
+        self.doubts.fetch_add(1, Ordering::SeqCst);
+        self.app.bus.missed();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Taking devices over: at start, and whenever a shard becomes ours. Their state is loaded as it was saved, then every
 //! reading committed since is evaluated. At start that is done before the port opens.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -11,10 +12,12 @@ use socle::{App, Result};
 use uuid::Uuid;
 
 use super::board::Tracked;
+use super::evaluated::Evaluated;
 use super::rules::{Machine, Running};
 use super::{Monitor, evaluate, sql};
 use crate::BRANDING;
 use crate::devices::DeviceId;
+use crate::measurements::Measurement;
 
 impl Monitor {
     /// Loads what is known of all devices. Which of them are evaluated here, the shards say afterwards.
@@ -40,8 +43,9 @@ impl Monitor {
             tracked.seen_at = device.seen_at;
             tracked.latest = device.latest.and_then(|latest| serde_json::from_value(latest).ok());
             if let Some(through) = device.through_ids.and_then(|ids| ids.try_into().ok()) {
-                tracked.through = through;
+                tracked.evaluated = Evaluated::through(through);
             }
+            tracked.late = device.late_from.zip(device.late_to);
             tracked.evaluated_through = device.evaluated_through;
             tracked.running = running;
             self.board.put(DeviceId(device.device_id), tracked);
@@ -59,13 +63,14 @@ impl Monitor {
     ) -> Result<Option<Running>> {
         let mut tx = self.app.system(BRANDING.realm.name, license).begin().await?;
         let stored = sql::running(&mut tx, id).await?;
-        let mut alerts = sql::open_alerts(&mut tx, id).await?;
+        let alerts = sql::open_alerts(&mut tx, id).await?;
         drop(tx);
         let saved = machine.and_then(|machine| serde_json::from_value::<Machine>(machine).ok());
         let saved = saved.filter(|machine| machine.treatment == id);
-        let mut machine = saved.unwrap_or_else(|| Machine::new(id, &stored.preset, stored.started_at));
+        let restored = saved.is_some();
         let mut pending = Vec::new();
-        for alert in &mut alerts {
+        let mut machine = saved.unwrap_or_else(|| Machine::new(id, &stored.preset, stored.started_at));
+        for alert in &alerts {
             let saved = machine.state_of(alert.kind, alert.raised.condition_at);
             if let (Some((_, at)), Some(_)) = (&alert.acknowledged, saved) {
                 pending.extend(machine.acknowledge(alert.kind, *at).map(|over| (alert.kind, over)));
@@ -79,40 +84,51 @@ impl Monitor {
             warmest: stored.warmest,
             alerts,
             pending,
+            restored,
         }))
     }
 
-    /// Looks for readings that were committed although their lane lost its connection. Before the next save: it would
-    /// move the mark from which is looked.
+    /// Looks for readings of ours that were committed without a word: a lane lost its connection, another server died or
+    /// could not be heard. Before every save: a save says that there is nothing below its marks.
     pub(super) async fn resolve_doubt(&self) -> Result<()> {
-        if !self.doubt.swap(false, Ordering::SeqCst) {
+        let doubts = self.doubts.load(Ordering::SeqCst);
+        if self.resolved.load(Ordering::SeqCst) == doubts {
             return Ok(());
         }
-        let found = sql::unevaluated(&self.app.db, &self.ownership.ours()).await;
-        let readings = found.inspect_err(|_| self.doubt.store(true, Ordering::SeqCst))?;
-        for reading in readings {
-            self.absorb(reading.device, vec![reading], Tally::default()).await;
+        let mut by_device: BTreeMap<DeviceId, Vec<Measurement>> = BTreeMap::new();
+        for reading in sql::unevaluated(&self.app.db, &self.ownership.ours()).await? {
+            by_device.entry(reading.device).or_default().push(reading);
         }
+        for (device, readings) in by_device {
+            self.absorb(device, readings, Tally::default()).await;
+        }
+        self.resolved.store(doubts, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Whether there are readings to be looked for.
+    fn doubtful(&self) -> bool {
+        self.resolved.load(Ordering::SeqCst) != self.doubts.load(Ordering::SeqCst)
     }
 
     /// Evaluates the readings of our shards that nobody has evaluated: committed after the last save.
     async fn catch_up(&self, shards: &[usize]) -> Result<usize> {
-        let readings = sql::unevaluated(&self.app.db, shards).await?;
+        let mut readings = sql::unevaluated(&self.app.db, shards).await?;
+        // By device time: what came by several servers has its ids in another order.
+        readings.sort_by_key(|reading| (reading.measured_at, reading.sequence));
         let now = self.app.clock.now();
         let mut devices = self.board.lock();
         for reading in &readings {
             if let Some(tracked) = devices.get_mut(&reading.device) {
                 tracked.seen_at = tracked.seen_at.max(Some(reading.received_at));
-                // In the order of ids: each is the first of its slot that is beyond those before.
-                let before = tracked.through;
-                evaluate::one(tracked, reading, &before);
+                evaluate::one(tracked, reading);
             }
         }
         for (_, tracked) in devices.iter_mut().filter(|(device, _)| shards.contains(&socle::peers::shard_of(device.0)))
         {
             if let Some(running) = tracked.running.as_mut() {
                 running.machine.resumed(now);
+                running.add_unwritten();
             }
         }
         Ok(readings.len())
@@ -133,8 +149,15 @@ impl Owner for Monitor {
     }
 
     async fn leaving(&self, shards: &[usize]) {
+        if let Err(error) = self.resolve_doubt().await {
+            tracing::warn!(%error, "readings in doubt are left to the next owner");
+        }
         let closed = self.ownership.close(shards).await;
-        self.save().await;
+        if self.doubtful() {
+            self.board.forget_stored(shards);
+        } else {
+            self.save_now().await;
+        }
         self.ownership.give(shards);
         drop(closed);
     }

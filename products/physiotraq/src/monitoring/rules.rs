@@ -47,6 +47,22 @@ pub struct Running {
     pub alerts: Vec<LiveAlert>,
     /// Transitions that could not be written yet.
     pub pending: Vec<(AlertKind, Transition)>,
+    /// Whether the machine is the saved one; one that was never saved does not know what was raised before.
+    pub restored: bool,
+}
+
+impl Running {
+    /// After everything stored has been evaluated: what the former server did not live to write.
+    pub fn add_unwritten(&mut self) {
+        let alike =
+            |one: &(AlertKind, Transition), other: &(AlertKind, Transition)| one.0 == other.0 && one.1 == other.1;
+        for missing in self.machine.unwritten(&self.alerts) {
+            let over = matches!(missing.1, Transition::Cleared(_));
+            if (self.restored || !over) && !self.pending.iter().any(|held| alike(held, &missing)) {
+                self.pending.push(missing);
+            }
+        }
+    }
 }
 
 /// What an alert is about.
@@ -276,6 +292,31 @@ impl Machine {
         } else {
             "normal"
         }
+    }
+
+    /// What this machine holds as raised and is not among the stored alerts, and what is stored as open and it does not
+    /// hold: transitions that were not written before their server died.
+    #[must_use]
+    pub fn unwritten(&self, stored: &[LiveAlert]) -> Vec<(AlertKind, Transition)> {
+        let kinds = [AlertKind::Watch, AlertKind::Critical, AlertKind::NoData, AlertKind::LowReliability];
+        let mut missing = Vec::new();
+        for kind in kinds {
+            let of = |alert: &&LiveAlert| alert.kind == kind;
+            let held = self.alarm(kind).raised();
+            let stale = stored
+                .iter()
+                .filter(of)
+                .filter(|alert| held.is_none_or(|r| r.condition_at != alert.raised.condition_at));
+            missing.extend(stale.map(|alert| (kind, Transition::Cleared(alert.raised))));
+            let known = |raised: Raised| stored.iter().filter(of).any(|a| a.raised.condition_at == raised.condition_at);
+            if let Some(raised) = held.filter(|raised| !known(*raised)) {
+                missing.push((kind, Transition::Raised(raised)));
+            }
+            if let (Some(raised), Phase::Latched { .. }) = (held, &self.alarm(kind).phase) {
+                missing.push((kind, Transition::Latched(raised)));
+            }
+        }
+        missing
     }
 
     /// Where this machine has a stored alert, when it is the one it is in.

@@ -52,6 +52,8 @@ pub(super) struct Stored {
     pub latest: Option<serde_json::Value>,
     pub seen_at: Option<DateTime<Utc>>,
     pub through_ids: Option<Vec<i64>>,
+    pub late_from: Option<DateTime<Utc>>,
+    pub late_to: Option<DateTime<Utc>>,
     pub evaluated_through: Option<DateTime<Utc>>,
     pub machine: Option<serde_json::Value>,
     pub treatment_id: Option<Uuid>,
@@ -63,7 +65,7 @@ pub(super) async fn devices(db: &Db, shards: &[usize], one: Option<DeviceId>) ->
     Ok(sqlx::query_as!(
         Stored,
         r#"SELECT device_id AS "device_id!", license_id AS "license_id!", status AS "status!", latest, seen_at,
-                  through_ids, evaluated_through, machine, treatment_id
+                  through_ids, late_from, late_to, evaluated_through, machine, treatment_id
            FROM physiotraq.monitored_devices($1, $2)"#,
         &numbers(shards),
         one.map(|device| device.0)

@@ -3,18 +3,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use socle::Result;
+use socle::ids::TenantId;
 use socle::peers::{SHARDS, Told};
 use socle::readings::Tally;
 use tokio::sync::broadcast::{self, error::RecvError};
+use uuid::Uuid;
 
 use super::{Ended, Monitor, sql};
 use crate::devices::{DeviceId, Presence};
-use crate::measurements::Measurement;
+use crate::measurements::{Measurement, Quality};
 
 const READINGS: &str = "physiotraq.readings";
 const CHANGED: &str = "physiotraq.changed";
@@ -24,6 +28,9 @@ const ENDED: &str = "physiotraq.ended";
 
 /// Another server hears of a device's contacts this often at most.
 const SEEN_EVERY: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
+
+/// What could not be loaded is tried again after this long.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// What one flush stored of one device.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,15 +99,20 @@ impl Monitor {
     pub(super) async fn hear(self: Arc<Self>) {
         let mut heard = self.app.bus.listen();
         let mut closing = self.app.live.closing();
+        let mut gap = false;
         while !*closing.borrow() {
             let first = tokio::select! {
                 first = heard.recv() => first,
+                // What could not be loaded is tried again without waiting for a word.
+                () = tokio::time::sleep(AGAIN), if gap => Ok(Told::Gap),
                 _ = closing.changed() => return,
             };
-            let messages = gather(first, &mut heard);
-            let Some(messages) = messages else { return };
-            if let Err(error) = self.take_in(messages).await {
-                tracing::warn!(%error, "what another server told could not be loaded");
+            let Some(mut messages) = gather(first, &mut heard) else { return };
+            messages.gap |= gap;
+            let taken = self.take_in(messages).await;
+            gap = taken.is_err();
+            if let Err(error) = taken {
+                tracing::warn!(%error, "what another server told could not be loaded; tried again");
             }
         }
     }
@@ -109,36 +121,54 @@ impl Monitor {
         if messages.gap {
             return self.load_again().await;
         }
-        let mut flushed = messages.flushed;
-        for one in &mut flushed {
-            one.whole = self.ownership.owns(one.device);
+        // First what began: the readings that follow belong to it.
+        for device in messages.changed {
+            self.look_again(device).await?;
         }
         for (device, at) in messages.seen {
             self.seen(device, at).await;
         }
-        if !flushed.is_empty() {
-            let mut by_device: BTreeMap<DeviceId, Vec<Measurement>> = BTreeMap::new();
-            for reading in sql::told(&self.app.db, &flushed).await? {
-                by_device.entry(reading.device).or_default().push(reading);
-            }
-            for (device, readings) in by_device {
-                if let Some(at) = readings.iter().map(|reading| reading.received_at).max() {
-                    self.seen(device, at).await;
-                }
-                self.absorb(device, readings, Tally::default()).await;
-            }
-        }
+        self.take_flushed(messages.flushed).await?;
         for (device, presence, at) in messages.presence {
             self.board.mark(device, presence, at);
             self.publish_presence(device);
         }
         for (device, ended) in messages.ended {
+            let gate = self.ownership.gate(device).await;
             self.board.end(device, ended.treatment);
+            drop(gate);
             self.publish_treatment(device, Some(&ended));
             self.publish_alarm(device);
         }
-        for device in messages.changed {
-            self.look_again(device).await?;
+        Ok(())
+    }
+
+    /// Readings that another server committed: all of ours, the newest of others'.
+    async fn take_flushed(&self, mut flushed: Vec<Flushed>) -> Result<()> {
+        if flushed.is_empty() {
+            return Ok(());
+        }
+        for one in &mut flushed {
+            one.whole = self.ownership.owns(one.device);
+        }
+        let mut by_device: BTreeMap<DeviceId, Vec<Measurement>> = BTreeMap::new();
+        for reading in sql::told(&self.app.db, &flushed).await? {
+            by_device.entry(reading.device).or_default().push(reading);
+        }
+        for (device, mut readings) in by_device {
+            if let Some(at) = readings.iter().map(|reading| reading.received_at).max() {
+                self.seen(device, at).await;
+            }
+            let gate = self.ownership.gate(device).await;
+            let mut of_device = flushed.iter().filter(|one| one.device == device);
+            if self.ownership.owns(device) && !of_device.clone().all(|one| one.whole) {
+                // It has become ours in between: the newest alone is not enough.
+                let whole: Vec<Flushed> =
+                    of_device.by_ref().map(|one| Flushed { whole: true, ..one.clone() }).collect();
+                readings = sql::told(&self.app.db, &whole).await?;
+            }
+            self.absorb_held(device, readings, Tally::default()).await;
+            drop(gate);
         }
         Ok(())
     }
@@ -157,48 +187,83 @@ impl Monitor {
     /// Another server has changed a device's treatment or alerts.
     async fn look_again(&self, device: DeviceId) -> Result<()> {
         let gate = self.ownership.gate(device).await;
+        // What begins or ends here while the database is asked is newer than its answer.
+        for _ in 0..5 {
+            let known = self.board.running(device).map(|(id, _)| id);
+            if let Some(changed) = self.look_once(device, known).await? {
+                drop(gate);
+                if changed {
+                    self.publish_treatment(device, None);
+                }
+                self.publish_alarm(device);
+                return Ok(());
+            }
+        }
+        Err(socle::Error::unavailable(1))
+    }
+
+    /// Whether the treatment is another one now; `None` when it changed while the database was asked.
+    async fn look_once(&self, device: DeviceId, known: Option<Uuid>) -> Result<Option<bool>> {
         let ours = self.ownership.owns(device);
-        let Some(stored) = sql::devices(&self.app.db, &[], Some(device)).await?.pop() else { return Ok(()) };
-        let license = socle::ids::TenantId(stored.license_id);
+        let Some(stored) = sql::devices(&self.app.db, &[], Some(device)).await?.pop() else { return Ok(Some(false)) };
+        let license = TenantId(stored.license_id);
+        self.board.admit(device, license);
         let running = match stored.treatment_id {
             Some(treatment) => self.resume(license, treatment, None).await?,
             None => None,
         };
-        self.board.admit(device, license);
-        let known = self.board.running(device).map(|(id, _)| id);
         let now = running.as_ref().map(|running| running.id);
-        match running {
-            Some(running) if known == now && ours => {
-                let taken = |alert: &super::LiveAlert| alert.acknowledged.clone().map(|note| (alert.id, note));
-                for (alert, (by, at)) in running.alerts.iter().filter_map(taken) {
-                    if !self.board.is_acknowledged(device, alert) {
-                        self.note(device, alert, ((&by, at), ours));
-                    }
-                }
-                self.settle(device).await;
+        if known != now || !ours {
+            let started = running.as_ref().map(|running| running.started_at);
+            if !self.board.begin_after(device, known, running) {
+                return Ok(None);
             }
-            Some(running) => self.board.begin(device, license, running),
-            None => {
-                if let Some(known) = known {
-                    self.board.end(device, known);
+            if let Some(started) = started.filter(|_| ours) {
+                self.evaluate_since(device, started).await?;
+            }
+        } else if let Some(running) = running {
+            let taken = |alert: &super::LiveAlert| alert.acknowledged.clone().map(|note| (alert.id, note));
+            for (alert, (by, at)) in running.alerts.iter().filter_map(taken) {
+                if !self.board.is_acknowledged(device, alert) {
+                    self.note(device, alert, ((&by, at), ours));
                 }
             }
         }
-        drop(gate);
-        if known != now {
-            self.publish_treatment(device, None);
+        if ours {
+            self.settle(device).await;
         }
-        self.publish_alarm(device);
+        Ok(Some(known != now))
+    }
+
+    /// Readings of a treatment that began elsewhere may have been counted here before that was known.
+    async fn evaluate_since(&self, device: DeviceId, started: DateTime<Utc>) -> Result<()> {
+        let to = self.app.clock.now() + chrono::TimeDelta::minutes(5);
+        let all = Flushed { device, first_id: 0, last_id: i64::MAX, first_at: started, last_at: to, whole: true };
+        let mut readings = sql::told(&self.app.db, &[all]).await?;
+        readings.sort_by_key(|reading| (reading.measured_at, reading.sequence));
+        let mut devices = self.board.lock();
+        let Some(tracked) = devices.get_mut(&device) else { return Ok(()) };
+        for reading in &readings {
+            let limit = tracked.running.as_ref().map_or(super::DEFAULT_RELIABILITY_LIMIT, |r| r.reliability_limit);
+            super::evaluate::evaluate(tracked, reading, Quality::of(reading.temperature, reading.reliability, limit));
+        }
         Ok(())
     }
 
     /// Something may have been missed: what is shown of others' devices is loaded again, and our shards catch up.
     async fn load_again(&self) -> Result<()> {
-        let ours = self.ownership.ours();
-        let others: Vec<usize> = (0..SHARDS).filter(|shard| !ours.contains(shard)).collect();
-        self.load(&others, None).await?;
-        for reading in sql::unevaluated(&self.app.db, &ours).await? {
-            self.absorb(reading.device, vec![reading], Tally::default()).await;
+        self.doubts.fetch_add(1, Ordering::SeqCst);
+        for shard in 0..SHARDS {
+            let closed = self.ownership.close(&[shard]).await;
+            if !self.ownership.ours().contains(&shard) {
+                self.load(&[shard], None).await?;
+            }
+            drop(closed);
+        }
+        self.resolve_doubt().await?;
+        let ours = |device: &DeviceId| self.ownership.owns(*device);
+        for device in self.board.devices().iter().filter(|device| ours(device)) {
+            self.look_again(*device).await?;
         }
         for device in self.board.devices() {
             for event in self.snapshot(device) {

@@ -61,8 +61,9 @@ pub async fn start(product: &Physiotraq, caller: &Caller, device: DeviceId, form
         warmest: None,
         alerts: Vec::new(),
         pending: Vec::new(),
+        restored: true,
     };
-    product.monitor.begin(device, license, running);
+    product.monitor.begin(device, license, running).await;
     Ok(id)
 }
 
@@ -125,7 +126,7 @@ async fn finish(product: &Physiotraq, mut tx: Tx, treatment: &Treatment, status:
     tx.commit().await?;
     let (started_at, treatment) = (treatment.started_at, id.0);
     let ended = Ended { treatment, status: status.name().to_owned(), started_at, ended_at: now };
-    product.monitor.end(device, &ended);
+    product.monitor.end(device, &ended).await;
     Ok(id)
 }
 
