@@ -341,3 +341,6 @@ pub fn default_band(value: Celsius) -> &'static str {
         _ => "normal",
     }
 }
+
+#[cfg(test)]
+mod tests;
