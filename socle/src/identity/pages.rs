@@ -12,8 +12,9 @@ use super::actions::{self, Client, Opened};
 use super::invitations::{self, Acceptance, Open};
 use super::{Membership, PASSWORD_LENGTH};
 use crate::db::Caller;
+use crate::error::Detail;
 use crate::ids::TenantId;
-use crate::web::{self, Access, Form, Lang, Method, Page, Product, Query, Routes, html, see_other};
+use crate::web::{self, Access, FieldError, Form, Lang, Method, Page, Product, Query, Routes, html, see_other};
 use crate::{Error, Result};
 
 /// Adds the sign-in pages to a product.
@@ -165,19 +166,13 @@ struct Invitation {
     role: String,
     token: String,
     least: usize,
-    problems: Vec<Problem>,
+    problems: Vec<FieldError>,
     wrong_password: bool,
-}
-
-/// A faulty field with its text.
-struct Problem {
-    field: String,
-    message: String,
 }
 
 impl Invitation {
     fn problem(&self, field: &str) -> Option<&str> {
-        self.problems.iter().find(|problem| problem.field == field).map(|problem| problem.message.as_str())
+        web::problem(&self.problems, field)
     }
 }
 
@@ -230,8 +225,7 @@ async fn accept<P: Product>(
     let role = product.role_label(&open.role, page.language());
     let text =
         |field: &str| page.t(if field == "password" { "invitation-password-error" } else { "invitation-name-error" });
-    let problem =
-        |detail: &crate::error::Detail| Problem { message: text(&detail.field), field: detail.field.to_string() };
+    let problem = |fault: &Detail| FieldError { field: fault.field.clone(), message: text(&fault.field) };
     let problems = error.details.iter().map(problem).collect();
     let wrong_password = error.status == StatusCode::UNAUTHORIZED;
     let least = *PASSWORD_LENGTH.start();
