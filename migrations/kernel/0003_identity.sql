@@ -5,12 +5,27 @@ CREATE TABLE socle.accounts (
   id            uuid PRIMARY KEY,
   realm         text NOT NULL,
   email         text NOT NULL CHECK (email = lower(email) AND length(email) <= 254),
+  username      text CHECK (username = lower(username) AND length(username) BETWEEN 1 AND 100),
   password_hash text,                            -- Argon2id PHC string; NULL until an invitation is accepted
-  status        text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended')),
+  status        text NOT NULL DEFAULT 'active'
+                CHECK (status IN ('pending_verification', 'active', 'suspended', 'deleted')),
   language      text NOT NULL DEFAULT 'fr' CHECK (language IN ('fr', 'en')),
+  email_verified_at     timestamptz,
+  phone                 bytea,                   -- sealed under the person's key; E.164
+  phone_index           bytea,                   -- blind index
+  phone_verified_at     timestamptz,
+  second_factor_since   timestamptz,             -- set while the account has an authenticator app or a passkey
+  password_changed_at   timestamptz NOT NULL,
+  password_expires_at   timestamptz,             -- where passwords expire (specs/trackingbms.md §3.9)
+  force_password_change boolean NOT NULL DEFAULT false,
+  last_login_at         timestamptz,
   created_at    timestamptz NOT NULL,
   updated_at    timestamptz NOT NULL,
-  UNIQUE (realm, email)
+  CHECK ((phone IS NULL) = (phone_index IS NULL)),
+  CHECK (phone_verified_at IS NULL OR phone IS NOT NULL),
+  UNIQUE (realm, email),
+  UNIQUE (realm, username),
+  UNIQUE (realm, phone_index)
 );
 ALTER TABLE socle.accounts ENABLE ROW LEVEL SECURITY;
 ALTER TABLE socle.accounts FORCE ROW LEVEL SECURITY;
@@ -26,6 +41,8 @@ CREATE TABLE socle.memberships (
   realm       text NOT NULL,
   role        text NOT NULL,                     -- as the product's policies spell it
   tenant_name text NOT NULL,                     -- what members choose between; the product keeps it up to date
+  permissions text[] NOT NULL DEFAULT '{}',      -- granular permissions on top of the role; the policies say what they do
+  networks    cidr[] NOT NULL DEFAULT '{}',      -- when not empty, the person is let in from these addresses only
   created_at  timestamptz NOT NULL,
   updated_at  timestamptz NOT NULL,
   ended_at    timestamptz,                       -- kept: what the person did keeps its name
@@ -41,6 +58,42 @@ CREATE POLICY lookup ON socle.memberships FOR SELECT TO socle_lookup USING (true
 GRANT SELECT, INSERT, UPDATE ON socle.memberships TO socle_app;
 GRANT SELECT ON socle.memberships TO socle_lookup;
 
+-- What holds for everybody of a tenant, whatever the product.
+CREATE TABLE socle.tenant_rules (
+  tenant_id    uuid PRIMARY KEY,
+  realm        text NOT NULL,
+  networks     cidr[] NOT NULL DEFAULT '{}',     -- when not empty, members are let in from these addresses only
+  suspended_at timestamptz,                      -- sessions, API, streams, devices and jobs stop; data stays untouched
+  updated_at   timestamptz NOT NULL
+);
+ALTER TABLE socle.tenant_rules ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.tenant_rules FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON socle.tenant_rules TO socle_app
+  USING (tenant_id = (SELECT socle.tenant_id())) WITH CHECK (tenant_id = (SELECT socle.tenant_id()));
+CREATE POLICY lookup ON socle.tenant_rules FOR SELECT TO socle_lookup USING (true);
+GRANT SELECT, INSERT, UPDATE ON socle.tenant_rules TO socle_app;
+GRANT SELECT ON socle.tenant_rules TO socle_lookup;
+
+-- Browsers somebody has signed in from. A known one is not slowed down by others' failures; a trusted one is not asked
+-- for the second factor where that is optional (specs/axtech.md §2.4).
+CREATE TABLE socle.known_devices (
+  id            uuid PRIMARY KEY,
+  account_id    uuid NOT NULL REFERENCES socle.accounts (id),
+  token_hash    bytea NOT NULL UNIQUE,           -- SHA-256 of its cookie
+  user_agent    text,
+  created_at    timestamptz NOT NULL,
+  last_seen_at  timestamptz NOT NULL,
+  trusted_at    timestamptz,                     -- the second factor was given and the person said "trust this device"
+  trusted_until timestamptz,
+  forgotten_at  timestamptz
+);
+CREATE INDEX known_devices_account ON socle.known_devices (account_id) WHERE forgotten_at IS NULL;
+ALTER TABLE socle.known_devices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.known_devices FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON socle.known_devices TO socle_app
+  USING (account_id = (SELECT socle.account_id())) WITH CHECK (account_id = (SELECT socle.account_id()));
+GRANT SELECT, INSERT, UPDATE ON socle.known_devices TO socle_app;
+
 -- A session acts for one membership. Browsers carry an opaque cookie; API clients a short token that names the session,
 -- and a refresh token.
 CREATE TABLE socle.sessions (
@@ -53,6 +106,9 @@ CREATE TABLE socle.sessions (
   last_seen_at timestamptz NOT NULL,             -- idle limit of browsers: 12 h
   expires_at   timestamptz NOT NULL,             -- 7 days; of an API client: since its last refresh
   ended_at     timestamptz,
+  authenticated_at timestamptz NOT NULL,         -- password or second factor last proved: sensitive changes ask again
+  second_factor_at timestamptz,                  -- second factor last proved; of a trusted device: when it was trusted
+  device_id    uuid REFERENCES socle.known_devices (id),
   ip_address   text,
   user_agent   text,
   CHECK ((kind = 'browser') = (token_hash IS NOT NULL)),
@@ -115,30 +171,40 @@ GRANT SELECT ON socle.invitations TO socle_lookup;
 
 -- Before a person is known: the account behind an e-mail address.
 CREATE FUNCTION socle.account_by_email(wanted_realm text, wanted_email text)
-RETURNS TABLE (account_id uuid, password_hash text, status text, language text)
+RETURNS TABLE (account_id uuid, password_hash text, status text, language text, has_second_factor boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT a.id, a.password_hash, a.status, a.language FROM socle.accounts a
-  WHERE a.realm = wanted_realm AND a.email = lower(wanted_email);
+  SELECT a.id, a.password_hash, a.status, a.language, a.second_factor_since IS NOT NULL FROM socle.accounts a
+  WHERE a.realm = wanted_realm AND (a.email = lower(wanted_email) OR a.username = lower(wanted_email));
 $$;
+
+-- A live session, as every product's signed_in function passes it on.
+CREATE TYPE socle.live AS (
+  session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz, authenticated_at timestamptz,
+  second_factor_at timestamptz, has_second_factor boolean, password_due boolean,
+  tenant_id uuid, tenant_name text, role text, permissions text[], networks text[], tenant_networks text[]);
 
 -- Before a person is known: the live session behind a cookie, or the one an access token names, with the membership it
 -- acts for. Idle limit of browsers 12 h, absolute limit in the row.
 CREATE FUNCTION socle.live_session(wanted_realm text, token_hash bytea, session uuid, at timestamptz)
-RETURNS TABLE (session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz,
-               tenant_id uuid, tenant_name text, role text)
+RETURNS SETOF socle.live
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY SELECT s.id, a.id, a.email, a.language, s.last_seen_at, m.tenant_id, m.tenant_name, m.role
+  RETURN QUERY SELECT s.id, a.id, a.email, a.language, s.last_seen_at, s.authenticated_at, s.second_factor_at,
+         a.second_factor_since IS NOT NULL, a.force_password_change OR a.password_expires_at <= live_session.at IS TRUE,
+         m.tenant_id, m.tenant_name, m.role, m.permissions, m.networks::text[], coalesce(t.networks, '{}')::text[]
   FROM socle.sessions s
   JOIN socle.accounts a ON a.id = s.account_id
   JOIN socle.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
+  LEFT JOIN socle.tenant_rules t ON t.tenant_id = m.tenant_id
   WHERE s.id = coalesce((SELECT t.id FROM socle.sessions t WHERE t.token_hash = live_session.token_hash),
                         live_session.session)
     AND s.ended_at IS NULL AND s.expires_at > live_session.at
     AND (s.kind = 'api' OR s.last_seen_at > live_session.at - interval '12 hours')
     AND (s.kind = 'api') = (live_session.session IS NOT NULL)
-    AND m.ended_at IS NULL AND a.status = 'active' AND a.realm = wanted_realm;
+    AND m.ended_at IS NULL AND a.status = 'active' AND a.realm = wanted_realm AND t.suspended_at IS NULL
+    -- A session opened before the account had a second factor is not worth as much as one that proved it.
+    AND (a.second_factor_since IS NULL OR s.second_factor_at IS NOT NULL);
 END;
 $$;
 

@@ -19,22 +19,35 @@ GRANT SELECT ON socle.operators TO socle_lookup;
 
 -- Before the person is known: the operator behind a session.
 CREATE FUNCTION socle.operator_signed_in(token_hash bytea, session uuid, at timestamptz)
-RETURNS TABLE (session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz,
-               tenant_id uuid, tenant_name text, role text, name text, profile jsonb)
+RETURNS TABLE (live socle.live, name text, profile jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY SELECT s.session_id, s.account_id, s.email, s.language, s.last_seen_at, s.tenant_id, s.tenant_name,
-         s.role, o.first_name || ' ' || o.last_name, '{}'::jsonb
+  RETURN QUERY SELECT s, o.first_name || ' ' || o.last_name, '{}'::jsonb
   FROM socle.live_session('platform', operator_signed_in.token_hash, operator_signed_in.session,
                           operator_signed_in.at) s
   JOIN socle.operators o ON o.tenant_id = s.tenant_id AND o.id = s.account_id;
 END;
 $$;
+
+-- The same for realms whose members have no profile of their own.
+CREATE FUNCTION socle.member_signed_in(realm text, token_hash bytea, session uuid, at timestamptz)
+RETURNS TABLE (live socle.live, name text, profile jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY SELECT s, s.email, '{}'::jsonb
+  FROM socle.live_session(member_signed_in.realm, member_signed_in.token_hash, member_signed_in.session,
+                          member_signed_in.at) s;
+END;
+$$;
 GRANT CREATE ON SCHEMA socle TO socle_lookup;
+ALTER FUNCTION socle.member_signed_in(text, bytea, uuid, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.operator_signed_in(bytea, uuid, timestamptz) OWNER TO socle_lookup;
 REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
 SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.operator_signed_in(bytea, uuid, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.member_signed_in(text, bytea, uuid, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION socle.member_signed_in(text, bytea, uuid, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.operator_signed_in(bytea, uuid, timestamptz) TO socle_app;
 SET LOCAL ROLE socle_owner;

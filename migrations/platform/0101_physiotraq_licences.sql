@@ -51,13 +51,11 @@ GRANT SELECT ON physiotraq.users TO socle_lookup;
 
 -- Before the tenant is known: who is behind a browser session, with role and licence read fresh.
 CREATE FUNCTION physiotraq.signed_in(token_hash bytea, session uuid, at timestamptz)
-RETURNS TABLE (session_id uuid, account_id uuid, email text, language text, last_seen_at timestamptz,
-               tenant_id uuid, tenant_name text, role text, name text, profile jsonb)
+RETURNS TABLE (live socle.live, name text, profile jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY SELECT s.session_id, s.account_id, s.email, s.language, s.last_seen_at,
-         s.tenant_id, s.tenant_name, s.role, u.first_name || ' ' || u.last_name,
+  RETURN QUERY SELECT s, u.first_name || ' ' || u.last_name,
          jsonb_build_object('unit', u.temperature_unit, 'zone', l.time_zone)
   FROM socle.live_session('physiotraq', signed_in.token_hash, signed_in.session, signed_in.at) s
   JOIN physiotraq.users u ON u.license_id = s.tenant_id AND u.id = s.account_id

@@ -31,6 +31,8 @@ pub struct App {
     pub access_tokens: AccessTokens,
     /// Their refresh tokens.
     pub successors: Successors,
+    /// The key of typed codes' hashes.
+    pub code_key: Arc<[u8; 32]>,
     /// Live topics of this process.
     pub live: Hub,
     /// What server processes tell each other.
@@ -52,6 +54,7 @@ impl App {
             passwords: Passwords::new().map_err(|e| e.to_string())?,
             access_tokens: AccessTokens::new(&vault.derive("access tokens")),
             successors: Successors::new(&vault.derive("refresh tokens")),
+            code_key: Arc::new(vault.derive("codes")),
             mail: Outlet::new(&config)?,
             vault: Arc::new(vault),
             live: Hub::default(),

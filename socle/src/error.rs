@@ -6,6 +6,15 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::db::Due;
+
+/// The code of [`Error::due`] for a password.
+pub const PASSWORD_DUE: &str = "AUTH_PASSWORD_DUE";
+/// The code of [`Error::due`] for a second factor.
+pub const SECOND_FACTOR_DUE: &str = "AUTH_SECOND_FACTOR_DUE";
+/// The code of [`Error::step_up`].
+pub const STEP_UP: &str = "AUTH_STEP_UP";
+
 /// What every fallible function of the house returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -104,6 +113,22 @@ impl Error {
     #[must_use]
     pub fn forbidden() -> Self {
         Self::new(StatusCode::FORBIDDEN, "AUTHZ_FORBIDDEN", "Your role does not allow this. Ask your administrator.")
+    }
+
+    /// 403: something must be done before anything else.
+    #[must_use]
+    pub fn due(due: Due) -> Self {
+        let (code, message) = match due {
+            Due::Password => (PASSWORD_DUE, "Choose a new password first: auth/password/change."),
+            Due::SecondFactor => (SECOND_FACTOR_DUE, "Your role needs a second factor; set one up: auth/mfa/setup."),
+        };
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
+    /// 403: a sensitive change wants password or second factor once more.
+    #[must_use]
+    pub fn step_up() -> Self {
+        Self::new(StatusCode::FORBIDDEN, STEP_UP, "Prove once more who you are, then do this again.")
     }
 
     /// 404: there is no such thing for this caller; the same answer whether or not it exists for another.

@@ -21,6 +21,7 @@ pub mod peers;
 pub mod platform;
 pub mod readings;
 pub mod sealed;
+pub mod security;
 pub mod tokens;
 pub mod web;
 

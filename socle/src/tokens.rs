@@ -16,6 +16,24 @@ pub fn fresh() -> Result<String> {
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
+/// A code of so many random decimal digits, for typing.
+///
+/// # Errors
+/// When the operating system gives no randomness.
+pub fn digits(count: usize) -> Result<String> {
+    let mut code = String::with_capacity(count);
+    while code.len() < count {
+        let mut byte = [0_u8; 1];
+        rand::fill(&mut byte).map_err(|_| Error::internal("no randomness"))?;
+        // 250 is the largest multiple of ten in a byte: beyond it some digits would come more often.
+        let [drawn] = byte;
+        if drawn < 250 {
+            code.push(char::from(b'0' + drawn % 10));
+        }
+    }
+    Ok(code)
+}
+
 /// The SHA-256 of a secret: what the database keeps. Secrets of 256 random bits need no slow hash.
 #[must_use]
 pub fn hash(secret: &str) -> Vec<u8> {

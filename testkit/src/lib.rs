@@ -4,8 +4,11 @@ mod actors;
 mod data;
 mod database;
 mod stage;
+pub mod trial;
 
 pub use actors::{Device, Person};
 pub use data::shared_file;
 pub use database::Database;
+
 pub use stage::{Licence, Stage, start_of_tests};
+pub use trial::Trial;

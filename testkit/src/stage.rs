@@ -21,7 +21,7 @@ use socle::sealed::Vault;
 use socle::web::{Assets, Site};
 use tokio::net::TcpListener;
 
-use crate::{Database, Device, Person};
+use crate::{Database, Device, Person, Trial};
 
 /// The password of everybody on the stage.
 pub const PASSWORD: &str = "une phrase de passe pour les tests";
@@ -42,6 +42,8 @@ pub struct Stage {
     pub product: Physiotraq,
     /// The platform's pages.
     pub platform: Platform,
+    /// A product with every rule that a realm may have.
+    pub trial: Trial,
     address: SocketAddr,
     jobs: Option<socle::jobs::Running>,
     runtime: Option<tokio::runtime::Runtime>,
@@ -63,6 +65,7 @@ type ChangeJobs = Box<dyn FnOnce(Jobs) -> Jobs + Send>;
 struct Running {
     product: Physiotraq,
     platform: Platform,
+    trial: Trial,
     address: SocketAddr,
     jobs: socle::jobs::Running,
 }
@@ -78,16 +81,19 @@ async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: Ch
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     app.mail.reached_at(&format!("http://{address}"));
-    let jobs = change(socle::platform::work(&[&physiotraq::BRANDING, &socle::platform::BRANDING])).start(&app);
-    let site = Site::new(app).mount(&physiotraq::BRANDING, product.clone().routes());
+    let brandings = [&physiotraq::BRANDING, &socle::platform::BRANDING, &crate::trial::BRANDING];
+    let jobs = change(socle::platform::work(&brandings)).start(&app);
+    let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
     let site = site.mount_apart(platform.clone().routes());
+    let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
+    let site = site.mount_apart(trial.clone().routes());
     site.refuse_unfit().map_err(anyhow::Error::msg)?;
     tokio::spawn(async move {
         if let Err(error) = site.serve(listener, std::future::pending()).await {
             tracing::error!(%error, "the test server failed");
         }
     });
-    Ok(Running { product, platform, address, jobs })
+    Ok(Running { product, platform, trial, address, jobs })
 }
 
 /// A licence on the stage, with one device assigned to both.
@@ -144,7 +150,7 @@ impl Stage {
         // A runtime of its own: ended at once, it takes every task and connection of the server with it.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let starting = runtime.spawn(Box::pin(serve(Arc::clone(&database), clock.clone(), config, Box::new(jobs))));
-        let Running { product, platform, address, jobs } = match starting.await? {
+        let Running { product, platform, trial, address, jobs } = match starting.await? {
             Ok(running) => running,
             Err(error) => {
                 // A runtime must not be dropped inside another.
@@ -153,7 +159,7 @@ impl Stage {
             }
         };
         let (runtime, jobs, count) = (Some(runtime), Some(jobs), AtomicU32::new(1));
-        Ok(Self { database, clock, product, platform, address, jobs, runtime, count })
+        Ok(Self { database, clock, product, platform, trial, address, jobs, runtime, count })
     }
 
     /// `http://127.0.0.1:port`

@@ -21,8 +21,8 @@ use std::sync::Arc;
 
 use socle::access::Policies;
 use socle::db::{Machine, Tx};
-use socle::identity::Realm;
 use socle::identity::members::Newcomer;
+use socle::identity::{Realm, Rules};
 use socle::peers::Shards;
 use socle::readings::{Limits, Writer};
 use socle::web::{Branding, Catalogue, Lang, NavItem, Product, Routes};
@@ -48,7 +48,7 @@ pub static BRANDING: Branding = Branding {
     name: "physiotraq",
     theme: "physiotraq",
     home: "/app",
-    realm: Realm { name: "physiotraq", cookie: "__Host-physiotraq", signed_in: people::SIGNED_IN },
+    realm: Realm { name: "physiotraq", cookie: "__Host-physiotraq", signed_in: people::SIGNED_IN, rules: Rules::PLAIN },
     texts: &CATALOGUE,
 };
 

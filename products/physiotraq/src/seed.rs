@@ -124,6 +124,10 @@ fn person(product: &Physiotraq, license: TenantId, account: AccountId, role: &st
         name: String::new(),
         email: String::new(),
         language: "fr".to_owned(),
+        permissions: Vec::new(),
+        authenticated_at: product.app().clock.now(),
+        second_factor_at: None,
+        due: None,
         profile: serde_json::Value::Null,
     };
     product.app().nobody(BRANDING.realm.name, Trace::default()).becoming(Who::Person(Box::new(person)))

@@ -80,6 +80,10 @@ fn person(role: &str) -> Person {
         name: String::new(),
         email: String::new(),
         language: "fr".to_owned(),
+        permissions: Vec::new(),
+        authenticated_at: chrono::DateTime::UNIX_EPOCH,
+        second_factor_at: None,
+        due: None,
         profile: Value::Null,
     }
 }

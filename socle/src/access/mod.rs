@@ -131,6 +131,7 @@ impl Policies {
             ("id".to_owned(), text(person.account.0)),
             ("tenant".to_owned(), text(person.tenant.0)),
             ("role".to_owned(), RestrictedExpression::new_string(person.role.clone())),
+            ("permissions".to_owned(), texts(&person.permissions)),
         ]);
         let person = Entity::new(principal.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
         let mut attributes = HashMap::from([(
@@ -154,6 +155,10 @@ impl Policies {
 fn uid(kind: &str, id: &str) -> Result<EntityUid, String> {
     let kind = EntityTypeName::from_str(kind).map_err(|e| e.to_string())?;
     Ok(EntityUid::from_type_name_and_id(kind, EntityId::new(id)))
+}
+
+fn texts(all: &[String]) -> RestrictedExpression {
+    RestrictedExpression::new_set(all.iter().cloned().map(RestrictedExpression::new_string))
 }
 
 fn text(id: Uuid) -> RestrictedExpression {

@@ -2,13 +2,16 @@
 
 use std::net::IpAddr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{Db, Tx};
 use crate::Result;
 use crate::clock::Clock;
 use crate::ids::{AccountId, SessionId, TenantId};
+
+/// How long a proof of password or second factor is good for sensitive changes.
+pub const PROVED_FOR: TimeDelta = TimeDelta::minutes(10);
 
 /// A person, a device or the system, bound to one tenant, with the trace of the request it came by.
 #[derive(Clone, Debug)]
@@ -57,8 +60,46 @@ pub struct Person {
     pub email: String,
     /// `fr` or `en`.
     pub language: String,
+    /// Granular permissions on top of the role; the policies say what they do.
+    pub permissions: Vec<String>,
+    /// Password or second factor last proved in this session.
+    pub authenticated_at: DateTime<Utc>,
+    /// Second factor last proved in this session; `None` when the account has none.
+    pub second_factor_at: Option<DateTime<Utc>>,
+    /// What must be done before anything else.
+    pub due: Option<Due>,
     /// What else the product reads with the session (units, zone).
     pub profile: serde_json::Value,
+}
+
+/// What a signed-in person must do before anything else is open to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Choose a new password: it was given by somebody else, or is too old.
+    Password,
+    /// Set up a second factor: the role requires one.
+    SecondFactor,
+}
+
+impl Person {
+    /// Refuses a sensitive change unless password or second factor was proved within the last ten minutes.
+    ///
+    /// # Errors
+    /// 403 `AUTH_STEP_UP`: pages lead to the page that asks for it, programs call `auth/reauthenticate`.
+    pub fn proved_lately(&self, now: DateTime<Utc>) -> Result<()> {
+        if now - self.authenticated_at <= PROVED_FOR { Ok(()) } else { Err(crate::Error::step_up()) }
+    }
+
+    /// Refuses unless the second factor itself was proved within the last ten minutes.
+    ///
+    /// # Errors
+    /// 403 `AUTH_STEP_UP`.
+    pub fn second_factor_lately(&self, now: DateTime<Utc>) -> Result<()> {
+        match self.second_factor_at {
+            Some(at) if now - at <= PROVED_FOR => Ok(()),
+            _ => Err(crate::Error::step_up()),
+        }
+    }
 }
 
 /// A device that presented its credential.

@@ -14,7 +14,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sqlx::{ConnectOptions, PgConnection, PgPool, Postgres};
 
-pub use caller::{Caller, Machine, Person, Trace, Who};
+pub use caller::{Caller, Due, Machine, PROVED_FOR, Person, Trace, Who};
 pub use door::Door;
 pub use sql::ensure_months;
 pub use tx::Tx;

@@ -1,6 +1,9 @@
 //! Sign in, sign out, change tenant, stay signed in.
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql};
 use crate::db::{Caller, Tx, Who};
@@ -8,7 +11,8 @@ use crate::ids::{AccountId, SessionId, TenantId};
 use crate::{Error, Result, audit, logging, tokens};
 
 /// What a client gets for its session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Client {
     /// An opaque cookie.
     Browser,
@@ -26,12 +30,25 @@ pub struct Opened {
     pub language: String,
 }
 
+/// What a session rests on.
+#[derive(Clone, Debug)]
+pub(super) struct ProvedBy {
+    /// Password or second factor last proved.
+    pub authenticated_at: DateTime<Utc>,
+    /// Second factor last proved.
+    pub second_factor_at: Option<DateTime<Utc>>,
+    /// The known device.
+    pub device: Option<Uuid>,
+}
+
 /// Somebody whose password fitted, and what they may choose between.
 pub struct Known {
     /// The account.
     pub account: AccountId,
     /// Its language.
     pub language: String,
+    /// Whether a second factor is asked for.
+    pub has_second_factor: bool,
     /// Its tenants, the one used last first.
     pub memberships: Vec<Membership>,
 }
@@ -61,22 +78,11 @@ pub async fn know(
         refused(caller, email).await?;
         return Ok(None);
     }
-    Ok(Some(Known { account: found.account, language: found.language, memberships }))
+    let has_second_factor = found.has_second_factor;
+    Ok(Some(Known { account: found.account, language: found.language, has_second_factor, memberships }))
 }
 
-/// Opens a session for one of the memberships: the wanted one, or the one used last.
-///
-/// # Errors
-/// 422 when the wanted tenant is none of theirs.
-pub async fn open(caller: &Caller, known: Known, wanted: Option<TenantId>, client: Client) -> Result<Opened> {
-    let tenant = choose(&known.memberships, wanted)?;
-    let mut tx = caller.begin_as_account(known.account, Some(tenant)).await?;
-    let (session, token) = insert(&mut tx, (known.account, tenant), client).await?;
-    tx.commit().await?;
-    Ok(Opened { session, token, language: known.language })
-}
-
-fn choose(memberships: &[Membership], wanted: Option<TenantId>) -> Result<TenantId> {
+pub(super) fn choose(memberships: &[Membership], wanted: Option<TenantId>) -> Result<TenantId> {
     let mut offered = memberships.iter().map(|membership| TenantId(membership.tenant_id));
     let chosen = match wanted {
         None => offered.next(),
@@ -92,14 +98,15 @@ pub(super) async fn insert(
     tx: &mut Tx,
     (account, tenant): (AccountId, TenantId),
     client: Client,
+    proof: &ProvedBy,
 ) -> Result<(SessionId, String)> {
     let caller = tx.caller().clone();
     let now = caller.now();
     let id = SessionId::fresh(now);
     let cookie = if client == Client::Browser { Some(tokens::fresh()?) } else { None };
     let hash = cookie.as_deref().map(tokens::hash);
-    let new =
-        sql::NewSession { id, account, tenant, token_hash: hash.as_deref(), now, expires_at: now + ABSOLUTE_LIMIT };
+    let (token_hash, expires_at) = (hash.as_deref(), now + ABSOLUTE_LIMIT);
+    let new = sql::NewSession { id, account, tenant, token_hash, now, expires_at, proof };
     sql::insert_session(tx, new, caller.trace()).await?;
     let token = match cookie {
         Some(cookie) => cookie,
@@ -138,7 +145,12 @@ pub async fn change_tenant(caller: &Caller, wanted: TenantId) -> Result<Opened> 
         // A second click, or somebody has signed out meanwhile: no session may outlive that.
         return Err(Error::unauthenticated("AUTH_REQUIRED", "Sign in again."));
     }
-    let (session, token) = insert(&mut tx, (person.account, tenant), Client::Browser).await?;
+    let proof = ProvedBy {
+        authenticated_at: person.authenticated_at,
+        second_factor_at: person.second_factor_at,
+        device: sql::device_of(&mut tx, person.session).await?,
+    };
+    let (session, token) = insert(&mut tx, (person.account, tenant), Client::Browser, &proof).await?;
     tx.commit().await?;
     Ok(Opened { session, token, language: person.language })
 }
@@ -190,21 +202,36 @@ pub async fn create_account(
     let hash = passwords.hash(password).await?;
     let id = AccountId::fresh(caller.now());
     let mut tx = caller.begin_as_account(id, None).await?;
-    insert_account(&mut tx, id, realm, (email, &hash, "fr")).await?;
+    insert_account(&mut tx, realm, New { id, email, password_hash: &hash, language: "fr", verified: true }).await?;
     tx.commit().await?;
     Ok(id)
 }
 
-pub(super) async fn insert_account(
-    tx: &mut Tx,
-    id: AccountId,
-    realm: &Realm,
-    (email, password_hash, language): (&str, &str, &str),
-) -> Result<()> {
+/// An account about to be made.
+pub(super) struct New<'a> {
+    pub id: AccountId,
+    pub email: &'a str,
+    pub password_hash: &'a str,
+    pub language: &'a str,
+    /// The address is proved already.
+    pub verified: bool,
+}
+
+pub(super) async fn insert_account(tx: &mut Tx, realm: &Realm, new: New<'_>) -> Result<()> {
     let now = tx.caller().now();
+    let New { id, email, password_hash, language, verified } = new;
     let email = email.trim().to_lowercase();
-    let new = sql::NewAccount { id: id.0, realm: realm.name, email: &email, password_hash, language, now };
-    sql::insert_account(tx, new).await?;
+    let row = sql::NewAccount {
+        id: id.0,
+        realm: realm.name,
+        email: &email,
+        password_hash,
+        language,
+        verified,
+        now,
+        password_expires_at: realm.rules.password_expires(now),
+    };
+    sql::insert_account(tx, row).await?;
     audit::record(tx, audit::Entry::done("account.created", "Account", id.0)).await
 }
 

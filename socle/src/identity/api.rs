@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access_token::{Claims, LIFETIME};
 use super::actions::{self, Client};
+use super::entry::{self, Step, Wish};
 use super::{ABSOLUTE_LIMIT, Membership, Proof, person_of, refresh};
 use crate::db::{Caller, Person, Who};
 use crate::error::Detail;
@@ -103,6 +104,7 @@ pub struct Me {
 /// Signs in.
 #[utoipa::path(post, path = "/api/v1/auth/login", tag = "auth", request_body = Login, responses(
     (status = 200, description = "Signed in.", body = Tokens),
+    (status = 202, description = "The password fits; one step more is wanted.", body = FurtherStep),
     (status = 400, description = "A field is missing.", body = crate::error::Envelope),
     (status = 401, description = "Address or password do not fit.", body = crate::error::Envelope),
     (status = 422, description = "Not a member of that tenant.", body = crate::error::Envelope),
@@ -118,9 +120,51 @@ pub(crate) async fn login<P: Product>(
     let (app, realm) = (product.app(), &product.branding().realm);
     let known = actions::know(&caller, &app.passwords, realm, (&login.email, login.password)).await?;
     let known = known.ok_or_else(|| Error::unauthenticated("AUTH_CREDENTIALS", "Address or password do not fit."))?;
-    let opened = actions::open(&caller, known, login.tenant_id.map(TenantId), Client::Api).await?;
-    let access = access_token(&product, &caller, opened.session).await?;
-    Ok(answer(&product, login.delivery, (access, opened.token)))
+    let wish = Wish { tenant: login.tenant_id.map(TenantId), client: Client::Api, device: None };
+    let step = entry::enter(app, &caller, realm, known, wish).await?;
+    go_on(&product, &caller, login.delivery, step).await
+}
+
+/// Tokens, or what the sign-in wants next.
+pub(super) async fn go_on<P: Product>(
+    product: &P,
+    caller: &Caller,
+    delivery: Delivery,
+    step: Step,
+) -> Result<Response> {
+    let (waits_for, challenge_token) = match step {
+        Step::In(opened) => {
+            let access = access_token(product, caller, opened.session).await?;
+            return Ok(answer(product, delivery, (access, opened.token)));
+        }
+        Step::SecondFactor(secret) => (WaitsFor::SecondFactor, secret),
+        Step::TooManySessions(secret) => (WaitsFor::SessionToEnd, secret),
+    };
+    let expires_in = entry::STEP_WITHIN.num_seconds();
+    Ok((StatusCode::ACCEPTED, axum::Json(FurtherStep { waits_for, challenge_token, expires_in })).into_response())
+}
+
+/// What a sign-in wants next.
+#[derive(Clone, Copy, Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WaitsFor {
+    /// `auth/mfa/verify`.
+    SecondFactor,
+    /// There are as many sessions as allowed: `auth/sessions/replace`.
+    SessionToEnd,
+}
+
+/// A sign-in that wants one step more. Its token opens nothing else.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FurtherStep {
+    /// Which.
+    waits_for: WaitsFor,
+    /// To be sent with the next step.
+    challenge_token: String,
+    /// Seconds until it is over.
+    #[schema(example = 300)]
+    expires_in: i64,
 }
 
 /// Exchanges a refresh token for the next pair.

@@ -4,6 +4,8 @@
 mod access_token;
 pub mod actions;
 pub mod api;
+pub mod challenges;
+pub mod entry;
 pub mod invitations;
 pub mod members;
 pub mod pages;
@@ -21,7 +23,7 @@ pub use invitations::PASSWORD_LENGTH;
 pub use passwords::Passwords;
 pub use sql::Membership;
 
-use crate::db::{Db, Person, Tx};
+use crate::db::{Db, Due, Person, Tx};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::{Error, Result, tokens};
 
@@ -37,8 +39,52 @@ pub struct Realm {
     pub name: &'static str,
     /// The cookie's name: `__Host-physiotraq`.
     pub cookie: &'static str,
-    /// `SELECT … FROM <product>.signed_in($1, $2, $3)`: cookie hash or session id, and instant in, a [`SignedIn`] row out.
+    /// `SELECT (live).*, name, profile FROM <product>.signed_in($1, $2, $3)`: cookie hash or session id, and instant in, a
+    /// [`SignedIn`] row out.
     pub signed_in: &'static str,
+    /// What its accounts must and may do.
+    pub rules: Rules,
+}
+
+/// What a realm asks of its accounts.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Roles that cannot do anything without a second factor.
+    pub second_factor: &'static [&'static str],
+    /// How accounts come to be.
+    pub registration: Registration,
+    /// Sessions at the same time; the person chooses which one to end for a further one (specs/axtech.md §2.4).
+    pub sessions: Option<u32>,
+    /// Days after which a password must be changed (specs/trackingbms.md §3.9: `password_expires_at`).
+    pub password_days: Option<u32>,
+    /// Whether accounts may have a user name to sign in with besides the address.
+    pub user_names: bool,
+}
+
+/// How accounts come to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// By invitation only.
+    Invitation,
+    /// Anybody may register; the product says where they belong and as what ([`crate::web::Product::place`]).
+    Open,
+}
+
+impl Rules {
+    /// When a password chosen at `now` is over.
+    #[must_use]
+    pub fn password_expires(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.password_days.map(|days| now + TimeDelta::days(i64::from(days)))
+    }
+
+    /// By invitation, second factors as people like.
+    pub const PLAIN: Self = Self {
+        second_factor: &[],
+        registration: Registration::Invitation,
+        sessions: None,
+        password_days: None,
+        user_names: false,
+    };
 }
 
 /// What a request shows to say who it is.
@@ -58,9 +104,16 @@ pub struct SignedIn {
     email: String,
     language: String,
     last_seen_at: DateTime<Utc>,
+    authenticated_at: DateTime<Utc>,
+    second_factor_at: Option<DateTime<Utc>>,
+    has_second_factor: bool,
+    password_due: bool,
     tenant_id: Uuid,
     tenant_name: String,
     role: String,
+    permissions: Vec<String>,
+    networks: Vec<String>,
+    tenant_networks: Vec<String>,
     name: String,
     profile: Value,
 }
@@ -77,7 +130,14 @@ pub async fn person_of(db: &Db, realm: &Realm, proof: Proof<'_>, now: DateTime<U
     let Some(row) = sql::signed_in(db, realm.signed_in, (hash, session), now).await? else {
         return Ok(None);
     };
-    let due = now - row.last_seen_at > TOUCH_AFTER;
+    let touch_due = now - row.last_seen_at > TOUCH_AFTER;
+    let due = match &row {
+        row if row.password_due => Some(Due::Password),
+        row if !row.has_second_factor && realm.rules.second_factor.contains(&row.role.as_str()) => {
+            Some(Due::SecondFactor)
+        }
+        _ => None,
+    };
     let person = Person {
         session: SessionId(row.session_id),
         account: AccountId(row.account_id),
@@ -87,9 +147,13 @@ pub async fn person_of(db: &Db, realm: &Realm, proof: Proof<'_>, now: DateTime<U
         name: row.name,
         email: row.email,
         language: row.language,
+        permissions: row.permissions,
+        authenticated_at: row.authenticated_at,
+        second_factor_at: row.second_factor_at,
+        due,
         profile: row.profile,
     };
-    Ok(Some((person, due)))
+    Ok(Some((person, touch_due)))
 }
 
 /// The caller as they are now: the session lives and its membership too; the role is read again. For streams that

@@ -3,18 +3,21 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::actions::{self, Client, Opened};
+use super::entry::{self, Step, Wish};
 use super::invitations::{self, Acceptance, Open};
-use super::{Membership, PASSWORD_LENGTH};
+use super::{Membership, PASSWORD_LENGTH, Realm};
 use crate::db::Caller;
 use crate::error::Detail;
 use crate::ids::TenantId;
-use crate::web::{self, Access, FieldError, Form, Lang, Method, Page, Product, Query, Routes, html, see_other};
+use crate::web::{
+    self, Access, FieldError, Form, Lang, Method, Page, Product, Query, Routes, SideCookie, html, see_other,
+};
 use crate::{Error, Result};
 
 /// Adds the sign-in pages to a product.
@@ -80,13 +83,14 @@ async fn sign_in<P: Product>(
     State(product): State<P>,
     caller: Caller,
     page: Page,
+    headers: HeaderMap,
     Form(form): Form<Credentials>,
 ) -> Result<Response> {
-    let (passwords, realm) = (&product.app().passwords, &product.branding().realm);
-    let error = match actions::know(&caller, passwords, realm, (&form.email, form.password)).await {
+    let (app, realm) = (product.app(), &product.branding().realm);
+    let error = match actions::know(&caller, &app.passwords, realm, (&form.email, form.password)).await {
         Ok(Some(known)) => {
-            let opened = actions::open(&caller, known, None, Client::Browser).await?;
-            return Ok(enter(&product, &opened, &form.next));
+            let step = entry::enter(app, &caller, realm, known, by_browser(&headers, realm)).await?;
+            return Ok(go_on(&product, &step, &form.next));
         }
         Ok(None) => page.t("sign-in-failed"),
         Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => page.t("sign-in-busy"),
@@ -96,10 +100,31 @@ async fn sign_in<P: Product>(
     Ok((StatusCode::UNAUTHORIZED, again).into_response())
 }
 
+/// A sign-in by a browser.
+pub(super) fn by_browser(headers: &HeaderMap, realm: &Realm) -> Wish {
+    let device = web::side_cookie(headers, realm, SideCookie::Device);
+    Wish { tenant: None, client: Client::Browser, device }
+}
+
+/// Leads to what a sign-in wants next, or into the product.
+pub(super) fn go_on<P: Product>(product: &P, step: &Step, next: &str) -> Response {
+    let branding = product.branding();
+    let (path, secret) = match step {
+        Step::In(opened) => return enter(product, opened, next),
+        Step::SecondFactor(secret) => ("second_factor", secret),
+        Step::TooManySessions(secret) => ("sessions", secret),
+    };
+    let query = serde_html_form::to_string([("next", next)]).unwrap_or_default();
+    let mut response = see_other(&format!("{}/sign_in/{path}?{query}", branding.base));
+    web::set_side_cookie(&mut response, &branding.realm, SideCookie::Step, (secret, entry::STEP_WITHIN));
+    response
+}
+
 /// Leads into the product with the new cookie.
 fn enter<P: Product>(product: &P, opened: &Opened, next: &str) -> Response {
     let mut response = see_other(&product.branding().landing(next));
     web::set_cookie(&mut response, &product.branding().realm, &opened.token);
+    web::clear_side_cookie(&mut response, &product.branding().realm, SideCookie::Step);
     // A token cookie of an API client would speak before this session.
     web::clear_token_cookies(&mut response, &product.branding().realm);
     if let Some(lang) = Lang::parse(&opened.language) {
@@ -211,6 +236,7 @@ async fn accept<P: Product>(
     State(product): State<P>,
     caller: Caller,
     page: Page,
+    headers: HeaderMap,
     Form(form): Form<Accepting>,
 ) -> Result<Response> {
     let open = invitations::look(&product, &caller, &form.token).await?;
@@ -218,7 +244,12 @@ async fn accept<P: Product>(
     let open = Open { first_name: first_name.clone(), last_name: last_name.clone(), ..open };
     let error =
         match invitations::accept(&product, &caller, &token, Acceptance { first_name, last_name, password }).await {
-            Ok(opened) => return Ok(enter(&product, &opened, "")),
+            Ok(accepted) => {
+                let (app, realm) = (product.app(), &product.branding().realm);
+                let wish = Wish { tenant: Some(accepted.tenant), ..by_browser(&headers, realm) };
+                let step = entry::enter_account(app, &caller, realm, accepted.account, wish).await?;
+                return Ok(go_on(&product, &step, ""));
+            }
             Err(error) if matches!(error.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => error,
             Err(error) => return Err(error),
         };

@@ -14,6 +14,7 @@ pub(super) struct Found {
     pub password_hash: Option<String>,
     pub active: bool,
     pub language: String,
+    pub has_second_factor: bool,
 }
 
 pub(super) async fn signed_in(
@@ -30,7 +31,8 @@ pub(super) async fn signed_in(
 pub(super) async fn by_email(db: &Db, realm: &str, email: &str) -> Result<Option<Found>> {
     let mut door = db.door().await?;
     let row = sqlx::query!(
-        r#"SELECT account_id AS "account_id!", password_hash, status AS "status!", language AS "language!"
+        r#"SELECT account_id AS "account_id!", password_hash, status AS "status!", language AS "language!",
+                  has_second_factor AS "has_second_factor!"
            FROM socle.account_by_email($1, $2)"#,
         realm,
         email
@@ -42,6 +44,7 @@ pub(super) async fn by_email(db: &Db, realm: &str, email: &str) -> Result<Option
         password_hash: r.password_hash,
         active: r.status == "active",
         language: r.language,
+        has_second_factor: r.has_second_factor,
     }))
 }
 
@@ -54,13 +57,14 @@ pub(super) struct NewSession<'a> {
     pub token_hash: Option<&'a [u8]>,
     pub now: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    pub proof: &'a super::actions::ProvedBy,
 }
 
 pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Trace) -> Result<()> {
     let inserted = sqlx::query!(
         "INSERT INTO socle.sessions (id, account_id, tenant_id, kind, token_hash, created_at, last_seen_at, expires_at,
-                                     ip_address, user_agent)
-         SELECT $1, m.account_id, m.tenant_id, $4, $5, $6, $6, $7, $8, $9
+                                     ip_address, user_agent, authenticated_at, second_factor_at, device_id)
+         SELECT $1, m.account_id, m.tenant_id, $4, $5, $6, $6, $7, $8, $9, $10, $11, $12
          FROM socle.memberships m WHERE m.tenant_id = $3 AND m.account_id = $2 AND m.ended_at IS NULL FOR SHARE",
         new.id.0,
         new.account.0,
@@ -71,6 +75,9 @@ pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Tra
         new.expires_at,
         trace.ip.map(|ip| ip.to_string()),
         trace.user_agent,
+        new.proof.authenticated_at,
+        new.proof.second_factor_at,
+        new.proof.device,
     )
     .execute(tx.conn())
     .await?;
@@ -78,6 +85,57 @@ pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Tra
         return Err(Error::unauthenticated("AUTH_REQUIRED", "The membership has ended a moment ago."));
     }
     Ok(())
+}
+
+/// Language, and whether a second factor is asked for.
+pub(super) async fn about_entering(tx: &mut Tx, account: AccountId) -> Result<(String, bool)> {
+    let row = sqlx::query!(
+        r#"SELECT language, second_factor_since IS NOT NULL AS "has!" FROM socle.accounts
+           WHERE id = $1 AND status = 'active'"#,
+        account.0
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    let row = row.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
+    Ok((row.language, row.has))
+}
+
+/// The known device of a session.
+pub(super) async fn device_of(tx: &mut Tx, session: SessionId) -> Result<Option<Uuid>> {
+    let row =
+        sqlx::query!("SELECT device_id FROM socle.sessions WHERE id = $1", session.0).fetch_optional(tx.conn()).await?;
+    Ok(row.and_then(|r| r.device_id))
+}
+
+/// Holds the account's row until the transaction ends.
+pub(super) async fn lock_account(tx: &mut Tx, account: AccountId) -> Result<()> {
+    sqlx::query!("SELECT id FROM socle.accounts WHERE id = $1 FOR UPDATE", account.0).fetch_optional(tx.conn()).await?;
+    Ok(())
+}
+
+/// How many sessions of the account live.
+pub(super) async fn live_sessions(tx: &mut Tx, account: AccountId) -> Result<i64> {
+    let now = tx.caller().now();
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "n!" FROM socle.sessions
+           WHERE account_id = $1 AND ended_at IS NULL AND expires_at > $2
+             AND (kind = 'api' OR last_seen_at > $2 - interval '12 hours')"#,
+        account.0,
+        now
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.n)
+}
+
+/// Notes the sign-in; the account's language.
+pub(super) async fn signed_in_now(tx: &mut Tx, account: AccountId) -> Result<String> {
+    let now = tx.caller().now();
+    let row =
+        sqlx::query!("UPDATE socle.accounts SET last_login_at = $2 WHERE id = $1 RETURNING language", account.0, now)
+            .fetch_one(tx.conn())
+            .await?;
+    Ok(row.language)
 }
 
 /// Whether there was a live session to end.
@@ -128,19 +186,26 @@ pub(super) struct NewAccount<'a> {
     pub email: &'a str,
     pub password_hash: &'a str,
     pub language: &'a str,
+    /// The address is proved: an invitation came through it, or an operator vouches for it.
+    pub verified: bool,
     pub now: DateTime<Utc>,
+    pub password_expires_at: Option<DateTime<Utc>>,
 }
 
 pub(super) async fn insert_account(tx: &mut Tx, new: NewAccount<'_>) -> Result<()> {
     let inserted = sqlx::query!(
-        "INSERT INTO socle.accounts (id, realm, email, password_hash, language, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+        "INSERT INTO socle.accounts (id, realm, email, password_hash, language, status, email_verified_at,
+                                     password_changed_at, password_expires_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, $8)",
         new.id,
         new.realm,
         new.email,
         new.password_hash,
         new.language,
+        if new.verified { "active" } else { "pending_verification" },
+        new.verified.then_some(new.now),
         new.now,
+        new.password_expires_at,
     )
     .execute(tx.conn())
     .await;
@@ -265,68 +330,6 @@ pub(super) async fn end_sessions_in_tenant(tx: &mut Tx, account: AccountId) -> R
         .fetch_one(tx.conn())
         .await?;
     Ok(())
-}
-
-pub(super) async fn session_of_refresh_token(
-    db: &Db,
-    realm: &str,
-    hash: &[u8],
-) -> Result<Option<(SessionId, AccountId)>> {
-    let mut door = db.door().await?;
-    let row = sqlx::query!(
-        r#"SELECT session_id AS "session_id!", account_id AS "account_id!"
-           FROM socle.session_of_refresh_token($1, $2)"#,
-        realm,
-        hash
-    )
-    .fetch_optional(door.conn())
-    .await?;
-    Ok(row.map(|r| (SessionId(r.session_id), AccountId(r.account_id))))
-}
-
-/// A refresh token about to be written.
-pub(super) struct NewRefreshToken<'a> {
-    pub hash: &'a [u8],
-    pub session: SessionId,
-    pub account: AccountId,
-    pub now: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-}
-
-pub(super) async fn insert_refresh_token(tx: &mut Tx, new: NewRefreshToken<'_>) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO socle.refresh_tokens (token_hash, session_id, account_id, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5)",
-        new.hash,
-        new.session.0,
-        new.account.0,
-        new.now,
-        new.expires_at
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-/// Uses a token up; whether it was still unused. Of two at once the second waits for the first.
-pub(super) async fn use_refresh_token(tx: &mut Tx, hash: &[u8], now: DateTime<Utc>) -> Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE socle.refresh_tokens SET used_at = $2 WHERE token_hash = $1 AND used_at IS NULL AND expires_at > $2",
-        hash,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Whether a token was used; `None` when there is no such token.
-pub(super) async fn refresh_token_used(tx: &mut Tx, hash: &[u8]) -> Result<Option<bool>> {
-    let row =
-        sqlx::query!(r#"SELECT used_at IS NOT NULL AS "used!" FROM socle.refresh_tokens WHERE token_hash = $1"#, hash)
-            .fetch_optional(tx.conn())
-            .await?;
-    Ok(row.map(|r| r.used))
 }
 
 /// Forgets sessions that ended or expired before an instant; how many.

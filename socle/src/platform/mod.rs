@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::access::{Action, Policies};
 use crate::db::{Machine, Trace, Tx, Who};
 use crate::identity::members::{self, Newcomer};
-use crate::identity::{self, Realm};
+use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
@@ -37,13 +37,16 @@ pub const ROLES: [&str; 1] = ["operator"];
 
 static TEXTS: Catalogue = Catalogue::kernel();
 
+/// Operators are staff: a second factor is mandatory.
+const RULES: Rules = Rules { second_factor: &ROLES, ..Rules::PLAIN };
+
 /// Names and place.
 pub static BRANDING: Branding = Branding {
     base: "/platform",
     name: "Socle",
     theme: "platform",
     home: "/jobs",
-    realm: Realm { name: "platform", cookie: "__Host-platform", signed_in: sql::SIGNED_IN },
+    realm: Realm { name: "platform", cookie: "__Host-platform", signed_in: sql::SIGNED_IN, rules: RULES },
     texts: &TEXTS,
 };
 

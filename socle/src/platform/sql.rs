@@ -5,9 +5,7 @@ use crate::db::Tx;
 use crate::identity::members::Newcomer;
 
 /// The session with role read fresh; [`crate::identity::SignedIn`] is its row.
-pub(super) const SIGNED_IN: &str =
-    "SELECT session_id, account_id, email, language, last_seen_at, tenant_id, tenant_name, role, name, profile
-     FROM socle.operator_signed_in($1, $2, $3)";
+pub(super) const SIGNED_IN: &str = "SELECT (live).*, name, profile FROM socle.operator_signed_in($1, $2, $3)";
 
 pub(super) async fn insert_operator(tx: &mut Tx, new: &Newcomer) -> Result<()> {
     let now = tx.caller().now();

@@ -10,7 +10,7 @@ use super::routes::{Access, Kind, Route};
 use super::{Product, TokenCookie, session};
 use crate::db::{Caller, Trace, Who};
 use crate::identity::{self, Proof, actions};
-use crate::{Error, Result};
+use crate::{Error, Result, error};
 
 /// The answer to an address where nothing is.
 pub(super) async fn nothing_here() -> Error {
@@ -40,6 +40,12 @@ pub(super) async fn gate<P: Product>(
             let back = serde_html_form::to_string([("next", format!("{base}{wanted}"))]).unwrap_or_default();
             see_other(&format!("{base}/sign_in?{back}"))
         }
+        Err(error) if error.code == error::PASSWORD_DUE && route.kind == Kind::Page => {
+            see_other(&format!("{base}/account/password"))
+        }
+        Err(error) if error.code == error::SECOND_FACTOR_DUE && route.kind == Kind::Page => {
+            see_other(&format!("{base}/account/factors"))
+        }
         Err(error) => error.into_response(),
     }
 }
@@ -49,9 +55,10 @@ async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace
     match route.access {
         Access::Device => device(product, headers, &nobody).await,
         Access::Public => person(product, headers, &nobody).await.map(|found| found.unwrap_or(nobody)),
-        Access::SignedIn => signed_in(product, headers, &nobody).await,
+        Access::Account => signed_in(product, headers, &nobody).await,
+        Access::SignedIn => nothing_due(signed_in(product, headers, &nobody).await?),
         Access::To(action) => {
-            let caller = signed_in(product, headers, &nobody).await?;
+            let caller = nothing_due(signed_in(product, headers, &nobody).await?)?;
             if product.policies().allows_at_best(caller.person()?, action) {
                 Ok(caller)
             } else {
@@ -64,6 +71,14 @@ async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace
 async fn signed_in<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Caller> {
     let caller = person(product, headers, nobody).await?;
     caller.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))
+}
+
+/// Refuses somebody who must first choose a new password or set up a second factor.
+fn nothing_due(caller: Caller) -> Result<Caller> {
+    match caller.person()?.due {
+        None => Ok(caller),
+        Some(due) => Err(Error::due(due)),
+    }
 }
 
 /// A bearer token, a token cookie or the session cookie, in this order: a program that says who it is means it.

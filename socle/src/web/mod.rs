@@ -27,7 +27,10 @@ pub use i18n::{Catalogue, Lang};
 pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};
 pub use product::{Branding, Product};
 pub use routes::{Access, Kind, Method, Route, Routes};
-pub use session::{TokenCookie, clear_cookie, clear_token_cookies, set_cookie, set_token_cookie, token_cookie};
+pub use session::{
+    SideCookie, TokenCookie, clear_cookie, clear_side_cookie, clear_token_cookies, set_cookie, set_side_cookie,
+    set_token_cookie, side_cookie, token_cookie,
+};
 pub use site::Site;
 
 /// Bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).

@@ -8,6 +8,7 @@ use crate::access::Policies;
 use crate::db::{Caller, Machine, Tx};
 use crate::identity::Realm;
 use crate::identity::members::Newcomer;
+use crate::ids::{AccountId, TenantId};
 use crate::web::Lang;
 use crate::{App, Result};
 
@@ -55,6 +56,12 @@ pub trait Product: Clone + Send + Sync + 'static {
     fn device(&self, credential: &str) -> impl Future<Output = Result<Option<Machine>>> + Send;
     /// Somebody joins a tenant, in this transaction: the product writes its profile row.
     fn joined(&self, tx: &mut Tx, newcomer: &Newcomer) -> impl Future<Output = Result<()>> + Send;
+    /// Where somebody belongs who registers without an invitation: tenant, its name, role. Only asked where the realm's
+    /// rules leave registration open.
+    fn place(&self, account: AccountId) -> Option<(TenantId, String, &'static str)> {
+        let _ = account;
+        None
+    }
     /// The description of its API: every route for programs, put together from the parts beside the handlers. A product
     /// without any has an empty one, and does not mount [`super::openapi::routes`].
     fn api_document(&self) -> utoipa::openapi::OpenApi {

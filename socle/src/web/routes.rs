@@ -25,6 +25,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub enum Access {
     /// Anybody; the list of these may only shrink.
     Public,
+    /// Anybody who is signed in, even when a new password or a second factor is due first: what they do about that.
+    Account,
     /// Anybody who is signed in: their own session and memberships.
     SignedIn,
     /// A person whom the policies allow this action on some resource; the action decides on the real one.

@@ -24,6 +24,45 @@ pub fn clear_cookie(response: &mut Response, realm: &Realm) {
     append(response, &host_cookie(realm.cookie, "", 0, true));
 }
 
+/// A further cookie of a realm's pages: `__Host-<realm>-<name>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SideCookie {
+    /// The secret of a sign-in under way.
+    Step,
+    /// A known device.
+    Device,
+}
+
+impl SideCookie {
+    fn name(self, realm: &Realm) -> String {
+        match self {
+            Self::Step => format!("{}-step", realm.cookie),
+            Self::Device => format!("{}-device", realm.cookie),
+        }
+    }
+}
+
+/// The value of a side cookie of a request.
+#[must_use]
+pub fn side_cookie(headers: &HeaderMap, realm: &Realm, which: SideCookie) -> Option<String> {
+    cookie(headers, &which.name(realm)).filter(|value| !value.is_empty())
+}
+
+/// Adds a side cookie to an answer.
+pub fn set_side_cookie(
+    response: &mut Response,
+    realm: &Realm,
+    which: SideCookie,
+    (value, lifetime): (&str, TimeDelta),
+) {
+    append(response, &host_cookie(&which.name(realm), value, lifetime.num_seconds(), true));
+}
+
+/// Removes a side cookie.
+pub fn clear_side_cookie(response: &mut Response, realm: &Realm, which: SideCookie) {
+    append(response, &host_cookie(&which.name(realm), "", 0, true));
+}
+
 /// The cookies of an API client that asked for cookies instead of bearer tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenCookie {

@@ -9,9 +9,7 @@ use uuid::Uuid;
 use crate::units::Unit;
 
 /// The session with role and licence read fresh; [`socle::identity::SignedIn`] is its row.
-pub const SIGNED_IN: &str =
-    "SELECT session_id, account_id, email, language, last_seen_at, tenant_id, tenant_name, role, name, profile
-     FROM physiotraq.signed_in($1, $2, $3)";
+pub const SIGNED_IN: &str = "SELECT (live).*, name, profile FROM physiotraq.signed_in($1, $2, $3)";
 
 /// A member as lists show it.
 #[derive(Clone, Debug)]

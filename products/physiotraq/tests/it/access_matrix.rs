@@ -29,6 +29,10 @@ fn caller(role: &str) -> Caller {
         name: String::new(),
         email: String::new(),
         language: "fr".to_owned(),
+        permissions: Vec::new(),
+        authenticated_at: chrono::DateTime::UNIX_EPOCH,
+        second_factor_at: None,
+        due: None,
         profile: Value::Null,
     }
 }

@@ -69,7 +69,7 @@ async fn the_document_names_the_declared_routes_for_programs_and_who_may_call_th
         let expected: &[&str] = match route.access {
             Access::Public => &[],
             Access::Device => &["device"],
-            Access::SignedIn => &["person"],
+            Access::SignedIn | Access::Account => &["person"],
             Access::To(_) => &["person", "session"],
         };
         let expected: BTreeSet<&str> = expected.iter().copied().collect();

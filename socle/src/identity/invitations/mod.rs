@@ -9,11 +9,11 @@ use serde_json::json;
 
 pub use sql::{Open, Pending, pending};
 
-use super::actions::{self, Client, Opened};
+use super::actions;
 use super::members::{self, Newcomer};
 use crate::db::{Caller, Tx};
 use crate::error::Detail;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, TenantId};
 use crate::mail::{self, Letter};
 use crate::web::{Lang, Product};
 use crate::{Error, Result, audit, tokens, typed_id};
@@ -128,13 +128,13 @@ pub struct Acceptance {
     pub password: SecretString,
 }
 
-/// Accepts: an account is made, or the one of that address is proved by its password; the membership begins; a session
-/// is opened. All of it or nothing.
+/// Accepts: an account is made, or the one of that address is proved by its password; the membership begins. All of it or
+/// nothing. [`super::entry::enter_account`] goes on to a session.
 ///
 /// # Errors
 /// 404 when the link is not open, 400 with the fields when names or password do not do, 401 when the account's password
 /// is wrong, 409 when somebody else used the link at the same moment.
-pub async fn accept<P: Product>(product: &P, caller: &Caller, token: &str, given: Acceptance) -> Result<Opened> {
+pub async fn accept<P: Product>(product: &P, caller: &Caller, token: &str, given: Acceptance) -> Result<Accepted> {
     let open = look(product, caller, token).await?;
     let realm = &product.branding().realm;
     let passwords = &product.app().passwords;
@@ -151,7 +151,9 @@ pub async fn accept<P: Product>(product: &P, caller: &Caller, token: &str, given
     };
     let mut tx = caller.begin_as_account(account.id(), Some(open.tenant)).await?;
     if let Joining::New(id, hash) = &account {
-        actions::insert_account(&mut tx, *id, realm, (&open.email, hash, &open.language)).await?;
+        let (email, language) = (open.email.as_str(), open.language.as_str());
+        let new = actions::New { id: *id, email, password_hash: hash, language, verified: true };
+        actions::insert_account(&mut tx, realm, new).await?;
     }
     if !sql::accept(&mut tx, open.id).await? {
         return Err(Error::conflict("BIZ_INVITATION_USED", "This invitation was used a moment ago. Sign in."));
@@ -167,9 +169,17 @@ pub async fn accept<P: Product>(product: &P, caller: &Caller, token: &str, given
     members::join(&mut tx, realm, &newcomer).await?;
     product.joined(&mut tx, &newcomer).await?;
     audit::record(&mut tx, audit::Entry::done("invitation.accepted", "Invitation", open.id.0)).await?;
-    let (session, token) = actions::insert(&mut tx, (account.id(), open.tenant), Client::Browser).await?;
     tx.commit().await?;
-    Ok(Opened { session, token, language: open.language })
+    Ok(Accepted { account: account.id(), tenant: open.tenant })
+}
+
+/// An accepted invitation: the password of the account was proved.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted {
+    /// The account.
+    pub account: AccountId,
+    /// Where it is a member now.
+    pub tenant: TenantId,
 }
 
 enum Joining {

@@ -1,10 +1,11 @@
 //! Tokens that the server did not sign, or signed for something else: nobody's.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use secrecy::SecretString;
 use serde_json::json;
 use socle::db::Trace;
 use socle::identity::actions::{self, Client};
+use socle::identity::entry::{self, Step, Wish};
 use socle::identity::{AccessTokens, Claims};
 use socle::ids::{AccountId, SessionId};
 use socle::platform;
@@ -118,7 +119,10 @@ async fn what_another_realm_or_a_browser_holds_opens_nothing_here() -> Result<()
     let (app, realm) = (stage.platform.app(), &platform::BRANDING.realm);
     let nobody = app.nobody(realm.name, Trace::default());
     let known = actions::know(&nobody, &app.passwords, realm, (OPERATIONS, SecretString::from(PASSWORD))).await?;
-    let theirs = actions::open(&nobody, known.unwrap(), None, Client::Api).await?;
+    let wish = Wish { tenant: None, client: Client::Api, device: None };
+    let Step::In(theirs) = entry::enter(app, &nobody, realm, known.unwrap(), wish).await? else {
+        bail!("the operator is not let in")
+    };
     for (what, claims, expected) in [
         ("one's own session", claims(person, own[0], "physiotraq"), true),
         ("for another realm", claims(person, own[0], "platform"), false),

@@ -4,16 +4,20 @@
 //! refresh at once, or an answer was lost, the successor has not been used yet and is issued again. When it has been
 //! used, two parties hold tokens of one family: the session is ended, and that is committed although the call fails.
 
+mod sql;
+
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 
-use super::{ABSOLUTE_LIMIT, Realm, sql};
+use super::{ABSOLUTE_LIMIT, Realm, sql as sessions};
 use crate::db::{Caller, Tx};
 use crate::ids::{AccountId, SessionId};
-use crate::{Error, Result, audit, tokens};
+use crate::security::{Event, Severity};
+use crate::{Error, Result, audit, security, tokens};
 
 /// Derives successors. Cheap to clone.
 #[derive(Clone)]
@@ -66,7 +70,7 @@ pub async fn take(caller: &Caller, realm: &Realm, successors: &Successors, token
     let now = caller.now();
     let next = successors.of(token);
     if sql::use_refresh_token(&mut tx, &hash, now).await? {
-        if !sql::prolong_session(&mut tx, session, (now, now + ABSOLUTE_LIMIT)).await? {
+        if !sessions::prolong_session(&mut tx, session, (now, now + ABSOLUTE_LIMIT)).await? {
             return Err(unknown());
         }
         insert(&mut tx, found, &next).await?;
@@ -74,10 +78,12 @@ pub async fn take(caller: &Caller, realm: &Realm, successors: &Successors, token
         return Ok(Refreshed { session, token: next });
     }
     match sql::refresh_token_used(&mut tx, &tokens::hash(&next)).await? {
-        Some(false) if sql::session_lives(&mut tx, session, now).await? => Ok(Refreshed { session, token: next }),
+        Some(false) if sessions::session_lives(&mut tx, session, now).await? => Ok(Refreshed { session, token: next }),
         Some(true) => {
-            sql::end_session(&mut tx, session, now).await?;
+            sessions::end_session(&mut tx, session, now).await?;
             audit::record(&mut tx, audit::Entry::refused("session.refresh_reused", "Session", Some(session.0))).await?;
+            let reused = Event::new("TOKEN_REUSED", Severity::High, Some(account));
+            security::record(&mut tx, reused.with(json!({ "session": session }))).await?;
             tx.commit().await?;
             let message = "This refresh token was used before; the session has been ended. Sign in again.";
             Err(Error::unauthenticated("AUTH_REFRESH_REUSED", message))
