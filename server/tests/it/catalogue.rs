@@ -123,6 +123,11 @@ async fn no_row_can_point_into_another_tenant() -> Result<()> {
            AND f.confrelid <> 'socle.accounts'::regclass
            AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = ANY(f.conkey)
                            AND a.attname IN ('license_id', 'tenant_id'))
+           -- What belongs to one account points at what belongs to the same.
+           AND NOT (EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = ANY(f.conkey)
+                            AND a.attname = 'account_id')
+                    AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.confrelid AND a.attnum = ANY(f.confkey)
+                                AND a.attname = 'account_id'))
            AND ",
         ours!()
     );
