@@ -12,6 +12,8 @@ mod begin;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod break_glass;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod catalogue;
@@ -34,6 +36,8 @@ mod operations;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod platform;
 #[cfg(test)]
 mod privileges;
@@ -45,6 +49,8 @@ mod schemathesis;
 mod simulate;
 #[cfg(test)]
 mod sources;
+#[cfg(test)]
+mod staff;
 #[cfg(test)]
 mod startup;
 #[cfg(test)]

@@ -131,7 +131,7 @@ pub(super) async fn queue(tx: &mut Tx) -> Result<Vec<Row>> {
     )
     .fetch_all(tx.conn())
     .await?;
-    let row = |r| {
+    let rows = rows.into_iter().map(|r| {
         let review = match (r.review, r.verdict, r.reviewed_at) {
             (Some(words), Some(verdict), Some(at)) => Some((words, verdict, at)),
             _ => None,
@@ -146,8 +146,8 @@ pub(super) async fn queue(tx: &mut Tx) -> Result<Vec<Row>> {
             expires_at: r.expires_at,
         };
         Row { opening, asked: r.asked, uses: r.uses, ended_at: r.ended_at, review }
-    };
-    Ok(rows.into_iter().map(row).collect())
+    });
+    Ok(rows.collect())
 }
 
 /// How far one is, held until the transaction ends.
