@@ -44,6 +44,8 @@ mod privileges;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod row_rules;
+#[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
 mod simulate;
@@ -57,3 +59,5 @@ mod startup;
 mod translations;
 #[cfg(test)]
 mod two_servers;
+#[cfg(test)]
+mod unauthorised;

@@ -124,7 +124,7 @@ async fn the_last_administrator_is_neither_removed_nor_given_another_role() -> R
     let told = admin.told(Method::PUT, &format!("{own}/role"), Some(&role)).await?;
     assert_eq!((told.0, code(&told)), (403, "AUTHZ_ONESELF"));
     assert_eq!(second.told(Method::PUT, &format!("{own}/role"), Some(&role)).await?.0, 204);
-    assert_eq!(admin.status("/app").await?, 401, "a session does not outlive the role it was opened with");
+    assert_eq!(admin.status("/api/v1/export").await?, 401, "a session does not outlive the role it was opened with");
     let last = format!("/api/v1/members/{}", second.account);
     assert_eq!(second.told(Method::DELETE, &last, None).await?.0, 409);
     let unknown = json!({ "role": "KING" });

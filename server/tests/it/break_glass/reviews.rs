@@ -75,7 +75,7 @@ async fn a_reviewer_reads_who_what_and_why_and_says_whether_it_was_justified() -
     assert_eq!(reviewed["reviewedBy"], json!(scene.reviewer.email));
     let event = "SELECT count(*) FROM socle.security_events WHERE type = 'BREAK_GLASS_NOT_JUSTIFIED'";
     assert_eq!(scene.figure(event).await?, 1);
-    assert_eq!(scene.trail().await?.last().map(String::as_str), Some("break_glass.reviewed done"));
+    assert!(scene.trail().await?.contains(&"break_glass.reviewed done".to_owned()));
     Ok(())
 }
 
@@ -98,7 +98,7 @@ async fn nobody_reviews_their_own_and_nobody_without_the_right_reviews_at_all() 
     assert_eq!(scene.reviewer.told(Method::DELETE, &format!("{ASK}/{own}"), None).await?.0, 204);
     assert_eq!(scene.review(&scene.reviewer, &own, "justified", "").await?, (403, "AUTHZ_OWN_REVIEW".to_owned()));
     assert_eq!(scene.figure("SELECT count(*) FROM socle.break_glass WHERE verdict IS NOT NULL").await?, 0);
-    assert_eq!(scene.trail().await?.last().map(String::as_str), Some("break_glass.reviewed refused"));
+    assert!(scene.trail().await?.contains(&"break_glass.reviewed refused".to_owned()));
     let second = Member::new(&scene.stage, TENANT, "second@test.fr", "COMPLIANCE_ADMIN").await?;
     assert_eq!(scene.review(&second, &own, "justified", "").await?.0, 204);
     Ok(())

@@ -65,7 +65,9 @@ impl Call {
     /// With each object of another tenant, beside the same request with an id that is nowhere.
     pub fn pairs(base: &str, route: &Route, objects: &Objects) -> Vec<(Self, Self)> {
         let nowhere = Uuid::from_u128(0x0195_00a0_0000_7000_8000_0000_dead_beef);
-        objects.all.iter().map(|id| (Self::with(base, route, *id), Self::with(base, route, nowhere))).collect()
+        // An open door is knocked at once: behind it, wrong guesses are counted.
+        let most = if route.access == Access::Public { 1 } else { objects.all.len() };
+        objects.all.iter().take(most).map(|id| (Self::with(base, route, *id), Self::with(base, route, nowhere))).collect()
     }
 
     fn with(base: &str, route: &Route, id: Uuid) -> Self {

@@ -4,7 +4,7 @@ use crate::sources;
 
 const FILE: &str = "docs/unauthorised-exceptions.txt";
 /// How many there are. Only ever make this smaller.
-const MOST: usize = 1;
+const MOST: usize = 0;
 
 /// `caller METHOD path reason` of every line.
 fn listed() -> Vec<(String, String)> {
@@ -28,7 +28,7 @@ impl Exceptions {
         Self(listed().into_iter().filter(|(who, _)| who == caller || who == "*").map(|(_, route)| route).collect())
     }
 
-    pub fn covers(&mut self, route: &str) -> bool {
+    pub fn covers(&self, route: &str) -> bool {
         self.0.iter().any(|listed| listed == route)
     }
 }

@@ -17,6 +17,12 @@ use crate::{Caller, Result};
 #[openapi(paths(ask, mine, end, queue, review))]
 pub struct Document;
 
+/// The same as a value.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    <Document as utoipa::OpenApi>::openapi()
+}
+
 /// What somebody asks for.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
