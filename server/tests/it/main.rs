@@ -8,6 +8,8 @@ mod addresses;
 #[cfg(test)]
 mod alarm_over_kill;
 #[cfg(test)]
+mod attack_cases;
+#[cfg(test)]
 mod begin;
 #[cfg(test)]
 mod binary;
@@ -28,6 +30,8 @@ mod crash;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod interference;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod mail;
@@ -35,6 +39,8 @@ mod mail;
 mod operations;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod outbound;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
@@ -55,6 +61,8 @@ mod sources;
 mod staff;
 #[cfg(test)]
 mod startup;
+#[cfg(test)]
+mod surface;
 #[cfg(test)]
 mod translations;
 #[cfg(test)]

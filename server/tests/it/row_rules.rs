@@ -262,6 +262,50 @@ async fn the_context_of_one_connection_is_no_others() -> Result<()> {
     Ok(())
 }
 
+/// Whatever forgets to say for whom it works (a job, an export, a stream) works for nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_of_the_program_without_a_tenant_sees_and_writes_nothing() -> Result<()> {
+    use socle::db::{Trace, Who};
+    use socle::web::Product;
+    let rooms = rooms::furnished().await?;
+    let nobody = rooms.stage.product.app().nobody("physiotraq", Trace::default());
+    for who in [Who::Nobody, Who::Platform] {
+        for table in rooms.readable().filter(|table| table.tenant.is_some()) {
+            let mut tx = nobody.becoming(who.clone()).begin().await?;
+            let column = table.tenant.as_deref().unwrap_or_default();
+            let seen = format!("SELECT count(*) FROM {} WHERE {column} IS NOT NULL", table.name);
+            let seen: i64 = sqlx::query_scalar(AssertSqlSafe(seen)).fetch_one(tx.conn()).await?;
+            assert_eq!(seen, 0, "{} as {who:?}", table.name);
+            let given = format!("UPDATE {} SET {column} = '{}'", table.name, rooms.first);
+            let outcome = outcome(tx.conn(), &given).await;
+            assert!(["done 0", "42501"].contains(&outcome.as_str()), "{given}: {outcome}");
+        }
+    }
+    Ok(())
+}
+
+/// Names that two tenants happen to share do not meet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_key_of_a_job_and_of_a_creation_in_two_tenants_are_two_keys() -> Result<()> {
+    use socle::jobs::{self, NewJob};
+    use socle::web::Product;
+    let rooms = rooms::furnished().await?;
+    let app = rooms.stage.product.app();
+    for tenant in [rooms.first, rooms.second] {
+        let mut tx = app.system("physiotraq", socle::ids::TenantId(tenant)).begin().await?;
+        let later = app.clock.now() + chrono::TimeDelta::days(1);
+        let job = NewJob::now("same.kind", jobs::MAINTENANCE, serde_json::json!({})).at(later).once("the same key");
+        assert!(jobs::enqueue(&mut tx, job.clone()).await?.is_some(), "another tenant's key is not in the way");
+        assert!(jobs::enqueue(&mut tx, job).await?.is_none(), "one's own is");
+        tx.commit().await?;
+    }
+    let keys = "SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+                AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 'socle.idempotency_keys'::regclass AND i.indisprimary";
+    let keys: Vec<String> = sqlx::query_scalar(keys).fetch_all(&mut rooms.admin().await?).await?;
+    assert!(keys.contains(&"tenant_id".to_owned()) && keys.contains(&"account_id".to_owned()), "{keys:?}");
+    Ok(())
+}
+
 impl Rooms {
     /// As the server's role.
     async fn app(&self) -> Result<PgConnection> {

@@ -123,6 +123,11 @@ fn refuse_too_many(fields: &[u8]) -> Result<()> {
 
 /// The whole body, which must be an object. (An array would be read as an object's fields in order.)
 async fn object(request: Request) -> Result<Vec<u8>> {
+    // A page of another site can send text/plain or a form without being asked by the browser; devices may say nothing.
+    let media_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+    if media_type.is_some_and(|media_type| !media_type.starts_with(b"application/json")) {
+        return Err(Error::malformed("Send JSON (application/json)."));
+    }
     let body = body(request.into_body(), BODY_LIMIT).await?;
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Error::malformed("The body must be a JSON object."));

@@ -99,3 +99,39 @@ pub trait Product: Clone + Send + Sync + 'static {
         utoipa::openapi::OpenApi::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::platform::BRANDING;
+
+    #[test]
+    fn a_way_back_stays_inside_the_product() {
+        for path in ["/platform/jobs", "/platform/jobs?notice=a..b", "/platform/a/..b/c#/../x", "/platform/"] {
+            assert_eq!(BRANDING.landing(path), path);
+        }
+        for path in [
+            "",
+            "/",
+            "/platform",
+            "//platform/jobs",
+            "/\\platform/jobs",
+            "/platform\\jobs",
+            "/platform/../physiotraq/app",
+            "/platform/./..//evil.example",
+            "/platform/%2e%2e/physiotraq/app",
+            "/platform/.%2E/physiotraq/app",
+            "/platform/a/..",
+            "/platform.evil.example/",
+            "/platform@evil.example/",
+            "/physiotraq/app",
+            "https://evil.example/platform/",
+            "javascript:alert(1)//platform/",
+            "/platform/\r\nset-cookie: a=b",
+            "/platform/\u{0}",
+            "/platform/\t/evil",
+            "/platform/é",
+        ] {
+            assert_eq!(BRANDING.landing(path), "/platform/jobs", "{path:?}");
+        }
+    }
+}

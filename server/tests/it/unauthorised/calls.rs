@@ -52,6 +52,8 @@ pub struct Told {
     pub status: u16,
     pub location: String,
     pub headers: String,
+    /// The same, `name: value` per line.
+    pub lines: String,
     pub body: String,
 }
 
@@ -106,11 +108,15 @@ impl Call {
         let mut answer = request.send().await?;
         let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let (status, headers) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
+        let line = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
+            format!("{name}: {}\n", value.to_str().unwrap_or_default())
+        };
+        let lines = answer.headers().iter().map(line).collect();
         let mut body = Vec::new();
         while let Ok(Ok(Some(chunk))) = tokio::time::timeout(Duration::from_millis(800), answer.chunk()).await {
             body.extend_from_slice(&chunk);
         }
-        Ok(Told { status, location, headers, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok(Told { status, location, headers, lines, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     /// Whether an id was part of the request: an answer may repeat it.
