@@ -6,11 +6,12 @@ use secrecy::{ExposeSecret, SecretString};
 use socle::clock::Clock;
 use socle::config::{Config, Environment, Role};
 use socle::db::Db;
+use socle::identity::members;
 use socle::jobs::Running;
 use socle::ops::metrics;
 use socle::platform::{self, Platform};
 use socle::sealed::Vault;
-use socle::web::Site;
+use socle::web::{Product, Site};
 use socle::{App, logging};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -64,6 +65,9 @@ impl Server {
         let app = App::new(db, Clock::system(), config.clone(), parts).await.map_err(|e| anyhow!(e))?;
         let product = Physiotraq::start(app.clone()).await.map_err(|e| anyhow!(e))?;
         let operators = Platform::new(app.clone()).map_err(|e| anyhow!(e))?;
+        for (branding, roles) in [(product.branding(), product.roles()), (operators.branding(), operators.roles())] {
+            members::refuse_retired_roles(&app.db, branding.realm.name, roles).await.map_err(|e| anyhow!(e))?;
+        }
         let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
         let site = site.mount_apart(operators.clone().routes());
         site.refuse_unfit().map_err(anyhow::Error::msg)?;

@@ -216,9 +216,11 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// Classes 57P (operator intervention), 53 (insufficient resources) and 08 (connection): the database, not the query.
+/// Classes 57P (operator intervention), 53 (insufficient resources) and 08 (connection): the database, not the query. And
+/// class 40: of two transactions in each other's way this one was undone as a whole, and may simply be sent again; jobs
+/// are, a bounded number of times.
 fn is_outage(code: Option<&str>) -> bool {
-    code.is_some_and(|c| c.starts_with("57P") || c.starts_with("53") || c.starts_with("08"))
+    code.is_some_and(|c| ["57P", "53", "08", "40"].iter().any(|class| c.starts_with(class)))
 }
 
 /// The name of the constraint a database error broke, for mapping to an error by meaning.

@@ -135,6 +135,10 @@ impl Product for Physiotraq {
         &roles::ROLES
     }
 
+    fn administrators(&self) -> &'static [&'static str] {
+        &["admin"]
+    }
+
     fn role_label(&self, role: &str, lang: Lang) -> String {
         CATALOGUE.text(lang, if role == "admin" { "role-admin" } else { "role-operator" })
     }

@@ -8,9 +8,13 @@ mod addresses;
 #[cfg(test)]
 mod alarm_over_kill;
 #[cfg(test)]
+mod attack_cases;
+#[cfg(test)]
 mod begin;
 #[cfg(test)]
 mod binary;
+#[cfg(test)]
+mod break_glass;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
@@ -26,6 +30,8 @@ mod crash;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod interference;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod mail;
@@ -34,11 +40,17 @@ mod operations;
 #[cfg(test)]
 mod outage;
 #[cfg(test)]
+mod outbound;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod platform;
 #[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod row_rules;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
@@ -46,8 +58,14 @@ mod simulate;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]
+mod staff;
+#[cfg(test)]
 mod startup;
+#[cfg(test)]
+mod surface;
 #[cfg(test)]
 mod translations;
 #[cfg(test)]
 mod two_servers;
+#[cfg(test)]
+mod unauthorised;

@@ -1,5 +1,7 @@
 //! May they? Cedar policies, one folder per product, behind typed actions and resources.
 
+pub mod break_glass;
+
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
@@ -38,6 +40,9 @@ pub struct Resource {
     pub owner: Option<Uuid>,
     /// Accounts it is assigned to.
     pub assigned: Vec<Uuid>,
+    /// Its glass is broken for exactly the person who asks, in this very session, now. Policies that let it count say
+    /// `resource has opened && resource.opened`; only [`break_glass::require`] sets it.
+    opened: bool,
 }
 
 impl Resource {
@@ -57,6 +62,26 @@ impl Resource {
     #[must_use]
     pub fn assigned_to(self, assigned: Vec<Uuid>) -> Self {
         Self { assigned, ..self }
+    }
+
+    /// …whose glass the person who asks has broken.
+    fn opened(self) -> Self {
+        Self { opened: true, ..self }
+    }
+}
+
+/// The person, as far as the policies know one.
+struct Principal<'a> {
+    id: Uuid,
+    tenant: Uuid,
+    role: &'a str,
+    permissions: &'a [String],
+}
+
+impl<'a> From<&'a Person> for Principal<'a> {
+    fn from(person: &'a Person) -> Self {
+        let Person { account, tenant, role, permissions, .. } = person;
+        Self { id: account.0, tenant: tenant.0, role, permissions }
     }
 }
 
@@ -93,7 +118,19 @@ impl Policies {
     /// Whether the person may do this to this very resource. An erring policy counts as a refusal.
     #[must_use]
     pub fn allows(&self, person: &Person, action: Action, resource: &Resource) -> bool {
-        self.decide(person, action, resource).unwrap_or_else(|error| {
+        self.decided(&Principal::from(person), action, resource)
+    }
+
+    /// Whether a role could do this to some resource, without any permission on top of it.
+    #[must_use]
+    pub fn role_allows(&self, role: &str, action: Action) -> bool {
+        let nobody = Uuid::from_u128(1);
+        let principal = Principal { id: nobody, tenant: nobody, role, permissions: &[] };
+        self.decided(&principal, action, &Resource::of(nobody).owned_by(nobody).assigned_to(vec![nobody]))
+    }
+
+    fn decided(&self, principal: &Principal<'_>, action: Action, resource: &Resource) -> bool {
+        self.decide(principal, action, resource).unwrap_or_else(|error| {
             tracing::error!(action = action.name, %error, "access decision failed; refused");
             false
         })
@@ -122,16 +159,15 @@ impl Policies {
         if self.allows(person, see, resource) { Err(Error::forbidden()) } else { Err(Error::not_found()) }
     }
 
-    fn decide(&self, person: &Person, action: Action, resource: &Resource) -> Result<bool, String> {
+    fn decide(&self, who: &Principal<'_>, action: Action, resource: &Resource) -> Result<bool, String> {
         let (action_uid, kind) = self.actions.get(action.name).ok_or("an action that is not in the product's list")?;
-        let principal =
-            EntityUid::from_type_name_and_id(self.person.clone(), EntityId::new(person.account.0.to_string()));
+        let principal = EntityUid::from_type_name_and_id(self.person.clone(), EntityId::new(who.id.to_string()));
         let target = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new("it"));
         let attributes = HashMap::from([
-            ("id".to_owned(), text(person.account.0)),
-            ("tenant".to_owned(), text(person.tenant.0)),
-            ("role".to_owned(), RestrictedExpression::new_string(person.role.clone())),
-            ("permissions".to_owned(), texts(&person.permissions)),
+            ("id".to_owned(), text(who.id)),
+            ("tenant".to_owned(), text(who.tenant)),
+            ("role".to_owned(), RestrictedExpression::new_string(who.role.to_owned())),
+            ("permissions".to_owned(), texts(who.permissions)),
         ]);
         let person = Entity::new(principal.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
         let mut attributes = HashMap::from([(
@@ -140,6 +176,9 @@ impl Policies {
         )]);
         attributes.insert("tenant".to_owned(), text(resource.tenant.unwrap_or_default()));
         attributes.insert("owner".to_owned(), text(resource.owner.unwrap_or_default()));
+        if resource.opened {
+            attributes.insert("opened".to_owned(), RestrictedExpression::new_bool(true));
+        }
         let it = Entity::new(target.clone(), attributes, HashSet::new()).map_err(|e| e.to_string())?;
         let entities = Entities::from_entities([person, it], None).map_err(|e| e.to_string())?;
         let request =

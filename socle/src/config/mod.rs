@@ -34,7 +34,34 @@ impl Config {
         if let Ok(port) = std::env::var("SOCLE_PORT") {
             builder = builder.set_override("http.port", port)?;
         }
-        builder.build()?.try_deserialize()
+        let mut config: Self = builder.build()?.try_deserialize()?;
+        config.read_secret_files().map_err(config::ConfigError::Message)?;
+        Ok(config)
+    }
+
+    /// Reads the secrets that are given as files: orchestrators mount them so, and an environment is read by more than
+    /// the process it is for. (`sealed.key_file` is read by whoever opens the vault: development makes it on first use.)
+    fn read_secret_files(&mut self) -> Result<(), String> {
+        let (database, mail) = (&mut self.database, &mut self.mail);
+        let files = [
+            ("database.url", &mut database.url, &database.url_file),
+            ("database.app_password", &mut database.app_password, &database.app_password_file),
+            ("database.ingest_password", &mut database.ingest_password, &database.ingest_password_file),
+            ("mail.smtp_url", &mut mail.smtp_url, &mail.smtp_url_file),
+        ];
+        for (name, secret, file) in files {
+            let Some(file) = file else { continue };
+            if secret.is_some() {
+                return Err(format!("{name} and {name}_file are both set; keep one"));
+            }
+            let text = std::fs::read_to_string(file).map_err(|e| format!("{name}_file {}: {e}", file.display()))?;
+            let text = text.trim_end_matches(['\r', '\n']);
+            if text.is_empty() {
+                return Err(format!("{name}_file {} is empty", file.display()));
+            }
+            *secret = Some(text.into());
+        }
+        Ok(())
     }
 
     /// The database URL for a role: the configured one, with role and password put in when they are set apart.
@@ -58,6 +85,15 @@ impl Config {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://localhost:{}", self.http.port),
         }
+    }
+
+    /// `Strict-Transport-Security`, where the site is reached over https: in production, and wherever the public address
+    /// says so. Two years, subdomains too, ready for the browsers' preload list.
+    #[must_use]
+    pub fn hsts(&self) -> Option<&str> {
+        let https = self.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://"));
+        let value = self.http.hsts.as_deref().unwrap_or("max-age=63072000; includeSubDomains; preload");
+        (!value.is_empty() && (https || self.environment == Environment::Production)).then_some(value)
     }
 
     /// How long the server still accepts after the signal to end, so that a balancer can see `/health/ready` say 503:
@@ -103,6 +139,9 @@ impl Config {
             && !url.starts_with("https://")
         {
             faults.push("http.public_url must begin with http:// or https://".to_owned());
+        }
+        if self.http.hsts.as_ref().is_some_and(|value| http::HeaderValue::from_str(value).is_err()) {
+            faults.push("http.hsts must be the value of a header".to_owned());
         }
         if let Some(url) = &self.tracing.otlp_endpoint
             && !url.starts_with("http://")

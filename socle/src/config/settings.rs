@@ -1,6 +1,7 @@
 //! Every setting with its section, and the built-in values.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -111,6 +112,9 @@ pub struct Http {
     /// Where people find the server, without a slash at the end: the base of links in mails.
     #[serde(serialize_with = "masked_address")]
     pub public_url: Option<String>,
+    /// `Strict-Transport-Security` of every answer in production, and wherever `public_url` is https; see [`Config::hsts`]
+    /// for the default. Empty: it is not sent.
+    pub hsts: Option<String>,
     /// Host names that show one product at `/`: host name → product. From the environment: `a.fr=one,b.fr=two`.
     #[serde(default, deserialize_with = "hosts")]
     pub hosts: HashMap<String, String>,
@@ -125,12 +129,18 @@ pub struct Database {
     /// `postgres://…/database`: for `migrate` a role that may create roles; for `serve` any URL of the database.
     #[serde(serialize_with = "masked_url")]
     pub url: Option<SecretString>,
+    /// File that holds it.
+    pub url_file: Option<PathBuf>,
     /// Password of `socle_app`; when set, `serve` signs in as that role.
     #[serde(serialize_with = "masked")]
     pub app_password: Option<SecretString>,
+    /// File that holds it.
+    pub app_password_file: Option<PathBuf>,
     /// Password of `socle_ingest`.
     #[serde(serialize_with = "masked")]
     pub ingest_password: Option<SecretString>,
+    /// File that holds it.
+    pub ingest_password_file: Option<PathBuf>,
     /// Connections of the app role.
     pub connections: u32,
 }
@@ -142,7 +152,7 @@ pub struct Sealed {
     #[serde(serialize_with = "masked")]
     pub key: Option<SecretString>,
     /// File that holds it; made on first use in development.
-    pub key_file: Option<std::path::PathBuf>,
+    pub key_file: Option<PathBuf>,
 }
 
 /// Logging.
@@ -183,6 +193,8 @@ pub struct Mail {
     /// `smtp://user:password@host:port`, for the transport `smtp`.
     #[serde(serialize_with = "masked_url")]
     pub smtp_url: Option<SecretString>,
+    /// File that holds it.
+    pub smtp_url_file: Option<PathBuf>,
     /// The sender, `Name <address>`.
     pub from: String,
 }

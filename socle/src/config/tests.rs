@@ -118,3 +118,69 @@ fn every_environment_refuses_settings_that_contradict_each_other() {
     assert_eq!((development.drain(), development.sample_ratio()), (Duration::ZERO, 1.0));
     assert!(development.environment.allows_demo() && development.environment.allows_stand_ins());
 }
+
+/// Every field that holds a secret, as the settings declare them: `table.field`.
+fn secret_fields() -> Vec<(String, String)> {
+    let source = include_str!("settings.rs");
+    let mut table = String::new();
+    let mut found = Vec::new();
+    for line in source.lines() {
+        if let Some(name) = line.strip_prefix("pub struct ").and_then(|rest| rest.strip_suffix(" {")) {
+            table = name.to_ascii_lowercase();
+        } else if let Some((field, kind)) = line.trim().strip_prefix("pub ").and_then(|rest| rest.split_once(": "))
+            && kind.contains("SecretString")
+        {
+            found.push((table.clone(), field.to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_secret_can_be_given_as_a_file_and_none_is_printed_whichever_way_it_came() {
+    let fields = secret_fields();
+    assert!(fields.len() >= 5, "the secrets were to be found: {fields:?}");
+    let folder = std::env::temp_dir().join(format!("socle-secrets-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (table, field) in fields {
+        let secret = format!("postgres://someone:s3cret-{field}@host/db");
+        let given = read(&format!("[{table}]\n{field} = \"{secret}\"\n")).unwrap();
+        let file = folder.join(format!("{table}-{field}"));
+        std::fs::write(&file, format!("{secret}\n")).unwrap();
+        let mut from_file = read(&format!("[{table}]\n{field}_file = \"{}\"\n", file.display())).unwrap();
+        from_file.read_secret_files().unwrap();
+        for (config, way) in [(given, "as a value"), (from_file, "as a file")] {
+            for printed in [config.printed(), config.printed_json(), format!("{config:?}")] {
+                assert!(!printed.contains("s3cret"), "{table}.{field} {way}: {printed}");
+            }
+            // The vault opens its own file, later.
+            let held = config.printed().contains("***") || way == "as a file" && table == "sealed";
+            assert!(held, "{table}.{field} {way} was not taken");
+        }
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_secret_given_twice_or_in_a_file_that_is_not_there_is_refused_by_name() {
+    let refused = |toml: &str| read(toml).unwrap().read_secret_files().unwrap_err();
+    let missing = refused("[mail]\nsmtp_url_file = \"/nowhere/at/all\"");
+    assert!(missing.contains("mail.smtp_url_file /nowhere/at/all"), "{missing}");
+    let twice = refused("[database]\napp_password = \"a-secret\"\napp_password_file = \"/dev/null\"");
+    assert!(twice.contains("database.app_password_file") && !twice.contains("a-secret"), "{twice}");
+    let empty = refused("[database]\nurl_file = \"/dev/null\"");
+    assert!(empty.contains("is empty"), "{empty}");
+}
+
+#[test]
+fn strict_transport_is_asked_for_over_https_and_in_production() {
+    let hsts = |toml: &str| read(toml).unwrap().hsts().map(ToOwned::to_owned);
+    let usual = Some("max-age=63072000; includeSubDomains; preload".to_owned());
+    assert_eq!(hsts(""), None);
+    assert_eq!(hsts("[http]\npublic_url = \"http://localhost\""), None);
+    assert_eq!(hsts("environment = \"production\""), usual);
+    assert_eq!(hsts("[http]\npublic_url = \"https://socle.example\""), usual);
+    assert_eq!(hsts("environment = \"production\"\n[http]\nhsts = \"\""), None);
+    let broken = read("[http]\nhsts = \"a\\nb\"").unwrap().refuse_unfit().unwrap_err();
+    assert!(broken.contains("http.hsts"), "{broken}");
+}

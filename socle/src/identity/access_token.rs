@@ -26,7 +26,8 @@ pub struct Claims {
     pub email: String,
     /// The role at the time of signing; requests read it again.
     pub role: String,
-    /// The actions that role could take on something of its own, at the time of signing.
+    /// Granular permissions, and the actions that role and permissions allow on something of one's own, at the time of
+    /// signing.
     pub permissions: Vec<String>,
     /// The realm.
     pub aud: String,

@@ -203,6 +203,7 @@ pub(crate) async fn logout<P: Product>(State(product): State<P>, caller: Caller)
     let mut response = StatusCode::NO_CONTENT.into_response();
     web::clear_token_cookies(&mut response, &product.branding().realm);
     web::clear_cookie(&mut response, &product.branding().realm);
+    web::clear_site_data(&mut response);
     Ok(response)
 }
 
@@ -223,7 +224,8 @@ async fn access_token<P: Product>(product: &P, caller: &Caller, session: crate::
     let (app, realm) = (product.app(), &product.branding().realm);
     let found = person_of(&app.db, realm, Proof::Session(session), caller.now()).await?;
     let (person, _) = found.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
-    let permissions = product.policies().at_best(&person).map(ToOwned::to_owned).collect();
+    let actions = product.policies().at_best(&person).map(ToOwned::to_owned);
+    let permissions = person.permissions.iter().cloned().chain(actions).collect();
     let caller = caller.becoming(Who::Person(Box::new(person)));
     let person = caller.person()?;
     let claims = Claims {

@@ -141,7 +141,7 @@ async fn sign_out<P: Product>(State(product): State<P>, caller: Caller) -> Resul
     let mut response = see_other(&format!("{}/sign_in?notice=signed-out", branding.base));
     web::clear_cookie(&mut response, &branding.realm);
     web::clear_token_cookies(&mut response, &branding.realm);
-    response.headers_mut().insert("clear-site-data", http::HeaderValue::from_static("\"cache\", \"storage\""));
+    web::clear_site_data(&mut response);
     Ok(response)
 }
 

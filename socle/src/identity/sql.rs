@@ -287,7 +287,8 @@ pub(super) async fn insert_membership(tx: &mut Tx, new: NewMembership<'_>) -> Re
         "INSERT INTO socle.memberships AS m (tenant_id, account_id, realm, role, tenant_name, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)
          ON CONFLICT (tenant_id, account_id) DO UPDATE
-         SET role = excluded.role, ended_at = NULL, updated_at = excluded.updated_at WHERE m.ended_at IS NOT NULL",
+         SET role = excluded.role, permissions = '{}', ended_at = NULL, updated_at = excluded.updated_at
+         WHERE m.ended_at IS NOT NULL",
         new.tenant.0,
         new.account.0,
         new.realm,

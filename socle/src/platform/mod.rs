@@ -12,7 +12,7 @@ use axum::response::Response;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use crate::access::{Action, Policies};
+use crate::access::{Action, Policies, break_glass};
 use crate::db::{Machine, Trace, Tx, Who};
 use crate::identity::members::{self, Newcomer};
 use crate::identity::{self, Realm, Rules};
@@ -61,7 +61,7 @@ pub fn policies() -> Result<Policies, String> {
 /// The work that every server does for these products: mails, and what comes round by itself. Products add theirs.
 #[must_use]
 pub fn work(products: &[&'static Branding]) -> Jobs {
-    mail::jobs(nightly::jobs(Jobs::new(products)), products)
+    break_glass::jobs(mail::jobs(nightly::jobs(Jobs::new(products)), products), products)
 }
 
 /// The platform as a product. Cheap to clone.
@@ -144,6 +144,10 @@ impl Product for Platform {
     }
 
     fn roles(&self) -> &'static [&'static str] {
+        &ROLES
+    }
+
+    fn administrators(&self) -> &'static [&'static str] {
         &ROLES
     }
 

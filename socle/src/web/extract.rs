@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use http::header;
 use serde::de::DeserializeOwned;
 
-use super::BODY_LIMIT;
+use super::{BODY_LIMIT, FORM_LIMIT, MOST_FIELDS};
 use crate::db::Caller;
 use crate::error::Detail;
 use crate::{Error, Result};
@@ -73,7 +73,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         if !media_type.starts_with("application/x-www-form-urlencoded") {
             return Err(Error::malformed("Send a form (application/x-www-form-urlencoded)."));
         }
-        let body = body(request.into_body()).await?;
+        let body = body(request.into_body(), FORM_LIMIT).await?;
+        refuse_too_many(&body)?;
         let fields = serde_html_form::from_bytes(&body);
         fields.map(Self).map_err(|error| Error::malformed(format!("The form cannot be read: {error}.")))
     }
@@ -87,6 +88,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let query = parts.uri.query().unwrap_or_default();
+        refuse_too_many(query.as_bytes())?;
         let fields = serde_html_form::from_str(query);
         fields.map(Self).map_err(|error| Error::malformed(format!("The query cannot be read: {error}.")))
     }
@@ -113,17 +115,28 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+/// A form or query of more fields than any page has: reading them would cost more than they are worth.
+fn refuse_too_many(fields: &[u8]) -> Result<()> {
+    let separators = fields.iter().filter(|byte| **byte == b'&').count();
+    if separators < MOST_FIELDS { Ok(()) } else { Err(Error::malformed("There are more than 1000 fields.")) }
+}
+
 /// The whole body, which must be an object. (An array would be read as an object's fields in order.)
 async fn object(request: Request) -> Result<Vec<u8>> {
-    let body = body(request.into_body()).await?;
+    // A page of another site can send text/plain or a form without being asked by the browser; devices may say nothing.
+    let media_type = request.headers().get(header::CONTENT_TYPE).map(|value| value.as_bytes().to_ascii_lowercase());
+    if media_type.is_some_and(|media_type| !media_type.starts_with(b"application/json")) {
+        return Err(Error::malformed("Send JSON (application/json)."));
+    }
+    let body = body(request.into_body(), BODY_LIMIT).await?;
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(Error::malformed("The body must be a JSON object."));
     }
     Ok(body)
 }
 
-/// The whole body, at most [`BODY_LIMIT`] bytes of it.
-pub(super) async fn body(body: Body) -> Result<Vec<u8>> {
+/// The whole body, at most so many bytes of it.
+pub(super) async fn body(body: Body, most: usize) -> Result<Vec<u8>> {
     let mut stream = body.into_data_stream();
     let mut kept = Vec::new();
     let mut seen = 0_usize;
@@ -133,9 +146,9 @@ pub(super) async fn body(body: Body) -> Result<Vec<u8>> {
         if seen > DRAIN {
             break;
         }
-        if seen <= BODY_LIMIT {
+        if seen <= most {
             kept.extend_from_slice(&chunk);
         }
     }
-    if seen > BODY_LIMIT { Err(Error::too_large()) } else { Ok(kept) }
+    if seen > most { Err(Error::too_large()) } else { Ok(kept) }
 }

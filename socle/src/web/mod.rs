@@ -13,12 +13,14 @@ mod hosts;
 mod i18n;
 pub mod idempotency;
 pub mod openapi;
+pub mod outbound;
 mod page;
 mod product;
 mod request;
 mod routes;
 mod session;
 mod site;
+mod surface;
 
 pub use assets::{Asset, Assets};
 pub use extract::{Form, Json, JsonFields, Path, Query};
@@ -28,10 +30,14 @@ pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};
 pub use product::{Branding, Product};
 pub use routes::{Access, Kind, Method, Route, Routes};
 pub use session::{
-    SideCookie, TokenCookie, clear_cookie, clear_side_cookie, clear_token_cookies, set_cookie, set_side_cookie,
-    set_token_cookie, side_cookie, token_cookie,
+    SideCookie, TokenCookie, clear_cookie, clear_side_cookie, clear_site_data, clear_token_cookies, set_cookie,
+    set_side_cookie, set_token_cookie, side_cookie, token_cookie,
 };
 pub use site::Site;
 
-/// Bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).
+/// JSON bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// Forms larger than this are refused with 413.
+pub const FORM_LIMIT: usize = 256 * 1024;
+/// A form or query with more fields than this is refused with 400.
+pub const MOST_FIELDS: usize = 1000;

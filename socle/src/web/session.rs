@@ -104,6 +104,11 @@ pub fn clear_token_cookies(response: &mut Response, realm: &Realm) {
     }
 }
 
+/// Tells the browser to forget what it kept of this origin. Not its cookies: other products' sessions are among them.
+pub fn clear_site_data(response: &mut Response) {
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+}
+
 /// Keeps a choice that is no secret (language) for a year.
 pub(super) fn keep_choice(response: &mut Response, name: &'static str, value: &str) {
     append(response, &host_cookie(name, value, 365 * 86_400, false));

@@ -22,7 +22,7 @@ use super::compression::{self, Squeezed};
 use super::front::Front;
 use super::hosts::Hosts;
 use super::page::see_other;
-use super::{Branding, Product, Routes, finish};
+use super::{Branding, Product, Routes, finish, surface};
 use crate::App;
 use crate::ops::metrics;
 
@@ -140,10 +140,13 @@ impl Site {
         if self.app.config.environment.allows_dev_pages() {
             own = own.route("/dev/{*page}", get(dev));
         }
+        let config = Arc::clone(&self.app.config);
         let kernel = Kernel { app: self.app.clone(), squeezed: Squeezed::default(), ending };
         let front = Front::new(self.app, self.products).into_router();
         let own: Router = own.with_state(kernel);
-        self.router.merge(own.merge(front).layer(from_fn(counted)))
+        let strict = surface::strict_transport(&config);
+        let site = self.router.merge(own.merge(front).layer(from_fn(counted)));
+        site.layer(from_fn(move |request: Request, next: Next| surface::cover(strict.clone(), request, next)))
     }
 }
 

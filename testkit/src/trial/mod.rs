@@ -1,17 +1,22 @@
 //! A product of the tests' own, with every rule that a realm may have: registration is open, staff need a second factor,
 //! three sessions, passwords that expire, user names, granular permissions. What no built product asks of its accounts
-//! yet is proved on it. It has no table: its members are the kernel's.
+//! yet is proved on it. It has no table: its members are the kernel's, its cases are held in memory.
+
+mod cases;
+mod members;
 
 use std::sync::Arc;
 
-use socle::access::{Action, Policies};
+use socle::access::{Action, Policies, break_glass};
 use socle::db::{Machine, Tx, Who};
-use socle::identity::members::{self, Newcomer};
+use socle::identity::members::{self as kernel, Newcomer, Permissions};
 use socle::identity::{self, Realm, Registration, Rules};
 use socle::ids::{AccountId, TenantId};
 use socle::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes};
 use socle::{App, Caller, Result};
 use uuid::Uuid;
+
+pub use cases::Cases;
 
 /// The one organisation people register with.
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(0x7121_a100));
@@ -20,8 +25,25 @@ pub const TENANT: TenantId = TenantId(Uuid::from_u128(0x7121_a100));
 pub const USE: Action = Action::new("Use", "Organisation");
 /// Export its records: a granular permission of staff.
 pub const EXPORT: Action = Action::new("Export", "Organisation");
+/// See a case: one's own; through broken glass any.
+pub const SEE_CASE: Action = Action::new("SeeCase", "Case");
+/// Change a case: broken glass does not open this.
+pub const CHANGE_CASE: Action = Action::new("ChangeCase", "Case");
+/// Read the note of a case: never opened.
+pub const SEE_NOTE: Action = Action::new("SeeNote", "Note");
+/// Break the glass of a case.
+pub const BREAK_GLASS: Action = Action::new("BreakGlass", "Organisation");
+/// Review who did.
+pub const REVIEW_GLASS: Action = Action::new("ReviewGlass", "Organisation");
+/// Give members roles and permissions, and take them out.
+pub const MANAGE_MEMBERS: Action = Action::new("ManageMembers", "Organisation");
 /// All actions.
-pub const ACTIONS: [Action; 2] = [USE, EXPORT];
+pub const ACTIONS: [Action; 8] =
+    [USE, EXPORT, SEE_CASE, CHANGE_CASE, SEE_NOTE, BREAK_GLASS, REVIEW_GLASS, MANAGE_MEMBERS];
+/// Its one granular permission.
+pub const EXPORT_RECORDS: &str = "records:export";
+/// What may be opened in an emergency: cases, never their notes.
+pub static GLASS: break_glass::Rules = break_glass::Rules { ask: BREAK_GLASS, review: REVIEW_GLASS, kinds: &["Case"] };
 /// Its roles; all but the first are staff.
 pub const ROLES: [&str; 3] = ["PATIENT", "OPS", "COMPLIANCE_ADMIN"];
 const STAFF: [&str; 2] = ["OPS", "COMPLIANCE_ADMIN"];
@@ -54,6 +76,7 @@ pub static BRANDING: Branding = Branding {
 pub struct Trial {
     app: App,
     policies: Arc<Policies>,
+    cases: Cases,
 }
 
 impl Trial {
@@ -63,19 +86,16 @@ impl Trial {
     /// When a policy does not fit the schema.
     pub fn new(app: App) -> Result<Self, String> {
         let policies = Policies::load(include_str!("schema.cedarschema"), include_str!("trial.cedar"), &ACTIONS)?;
-        Ok(Self { app, policies: Arc::new(policies) })
+        Ok(Self { app, policies: Arc::new(policies), cases: Cases::default() })
     }
 
     /// Its routes: what the kernel gives every product, and a page and an export to try them on.
     #[must_use]
     pub fn routes(self) -> Routes<Self> {
         let routes = identity::api::routes(identity::pages::routes(Routes::new(self)));
-        routes.page(Method::Get, "/app", Access::To(USE), async || "inside").api(
-            Method::Get,
-            "/api/v1/export",
-            Access::To(EXPORT),
-            async || "exported",
-        )
+        let routes = routes.page(Method::Get, "/app", Access::To(USE), async || "inside");
+        let routes = routes.api(Method::Get, "/api/v1/export", Access::To(EXPORT), async || "exported");
+        members::routes(cases::routes(break_glass::routes(routes, &GLASS)))
     }
 
     /// Somebody with an account, a role and a password, in the one organisation or another.
@@ -96,9 +116,15 @@ impl Trial {
             last_name: String::new(),
         };
         let mut tx = nobody.becoming(Who::System(tenant)).begin().await?;
-        members::join(&mut tx, realm, &newcomer).await?;
+        kernel::join(&mut tx, realm, &newcomer).await?;
         tx.commit().await?;
         Ok(account)
+    }
+
+    /// The cases, for a look inside.
+    #[must_use]
+    pub fn cases(&self) -> &Cases {
+        &self.cases
     }
 }
 
@@ -121,6 +147,22 @@ impl Product for Trial {
 
     fn roles(&self) -> &'static [&'static str] {
         &ROLES
+    }
+
+    fn administrators(&self) -> &'static [&'static str] {
+        &["COMPLIANCE_ADMIN"]
+    }
+
+    fn permissions(&self) -> Option<Permissions> {
+        Some(Permissions { names: &[EXPORT_RECORDS], set_by: MANAGE_MEMBERS })
+    }
+
+    fn break_glass(&self) -> Option<&'static break_glass::Rules> {
+        Some(&GLASS)
+    }
+
+    async fn glass_broken(&self, tx: &mut Tx, opening: &break_glass::Opening) -> Result<bool> {
+        Ok(self.cases.log(tx.caller().tenant(), opening))
     }
 
     fn role_label(&self, role: &str, _: Lang) -> String {

@@ -163,7 +163,7 @@ async fn remove(State(product): State<Physiotraq>, caller: Caller, Path(id): Pat
         let message = "The owner cannot leave; transfer the ownership first.";
         return Err(Error::conflict("BIZ_OWNER", message));
     }
-    members::leave(&mut tx, id).await?;
+    members::leave(&product, &mut tx, id).await?;
     tx.commit().await?;
     Ok(see_other(&format!("{TEAM}?notice=member-removed")))
 }

@@ -99,7 +99,7 @@ async fn keyed<P: Product>(
         key: key(request.headers())?,
     };
     let (parts, body) = request.into_parts();
-    let body = extract::body(body).await?;
+    let body = extract::body(body, BODY_LIMIT).await?;
     let address = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let claim = match look(product, caller, &place, &fingerprint(address, &body)).await? {
         Found::Answer(answer) => return Ok(answer),
