@@ -8,6 +8,7 @@ mod demo;
 mod device_client;
 mod faults;
 mod operator;
+mod privacy;
 mod replay;
 mod serve;
 mod simulate;
@@ -50,8 +51,22 @@ enum Command {
     },
     /// Makes somebody who runs the platform; the password is read from standard input.
     AddOperator(operator::Options),
+    /// What an administrator of the machine does.
+    Admin {
+        #[command(subcommand)]
+        action: Admin,
+    },
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Personal rights.
+    Privacy {
+        #[command(subcommand)]
+        action: privacy::Action,
+    },
 }
 
 fn main() -> Result<()> {
@@ -74,6 +89,7 @@ fn main() -> Result<()> {
         Command::Replay(options) => runtime.block_on(replay::run(options)),
         Command::Cluster { action } => runtime.block_on(cluster::run(action)),
         Command::AddOperator(options) => runtime.block_on(operator::run(options)),
+        Command::Admin { action: Admin::Privacy { action } } => runtime.block_on(privacy::run(action)),
         Command::ImportStock(options) => runtime.block_on(stock::run(options)),
     }
 }

@@ -10,6 +10,7 @@ use socle::identity::members;
 use socle::jobs::Running;
 use socle::ops::metrics;
 use socle::platform::{self, Platform};
+use socle::privacy::{self, Products};
 use socle::sealed::Vault;
 use socle::web::{Product, Site};
 use socle::{App, logging};
@@ -81,7 +82,10 @@ impl Server {
             .with_context(|| format!("port {} cannot be opened; set SOCLE_PORT to a free one", config.http.port))?;
         let port = listener.local_addr()?.port();
         app.mail.reached_at(&format!("http://localhost:{port}"));
-        let jobs = platform::work(&[&platform::BRANDING, &physiotraq::BRANDING]).start(&app);
+        privacy::warn_of_restored(&app).await.map_err(|e| anyhow!(e))?;
+        let products = Products::default().with(operators.clone()).with(product.clone());
+        let jobs = platform::work(&[&platform::BRANDING, &physiotraq::BRANDING]);
+        let jobs = privacy::jobs(jobs, &products).start(&app);
         Ok(Self { product, platform: operators, app, site, jobs, listener, figures, port })
     }
 

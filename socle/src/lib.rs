@@ -19,6 +19,7 @@ pub mod mail;
 pub mod ops;
 pub mod peers;
 pub mod platform;
+pub mod privacy;
 pub mod readings;
 pub mod sealed;
 pub mod security;

@@ -1,6 +1,6 @@
 //! A database per test, cloned from a template that is made once per set of migrations.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
@@ -61,6 +61,12 @@ impl Database {
         &self.ingest
     }
 
+    /// A folder for what lies beside it; gone with it.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("socle-{}", self.name))
+    }
+
     /// A superuser's connection to it.
     ///
     /// # Errors
@@ -72,6 +78,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(self.folder()));
         let Some(cluster) = self.cluster.take() else { return };
         // No runtime can be relied on in a drop: psql does it, and a database that stays is dropped by the next run.
         let dropped = std::process::Command::new(cluster.bin("psql"))

@@ -17,6 +17,7 @@ use socle::db::Db;
 use socle::ids::TenantId;
 use socle::jobs::Jobs;
 use socle::platform::Platform;
+use socle::privacy::{self, Products};
 use socle::sealed::Vault;
 use socle::web::{Assets, Site};
 use tokio::net::TcpListener;
@@ -82,10 +83,11 @@ async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: Ch
     let address = listener.local_addr()?;
     app.mail.reached_at(&format!("http://{address}"));
     let brandings = [&physiotraq::BRANDING, &socle::platform::BRANDING, &crate::trial::BRANDING];
-    let jobs = change(socle::platform::work(&brandings)).start(&app);
+    let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
+    let products = Products::default().with(product.clone()).with(platform.clone()).with(trial.clone());
+    let jobs = change(privacy::jobs(socle::platform::work(&brandings), &products)).start(&app);
     let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
     let site = site.mount_apart(platform.clone().routes());
-    let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
     let site = site.mount_apart(trial.clone().routes());
     site.refuse_unfit().map_err(anyhow::Error::msg)?;
     tokio::spawn(async move {
@@ -146,6 +148,9 @@ impl Stage {
     ) -> Result<Self> {
         let mut config = Config::load()?;
         config.database.connections = 8;
+        // Beside the database, and as much the test's own.
+        config.privacy.export_folder = Some(database.folder().join("exports"));
+        config.privacy.erasure_journal = Some(database.folder().join("erasures"));
         change(&mut config);
         // A runtime of its own: ended at once, it takes every task and connection of the server with it.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -23,10 +23,14 @@ use socle::access::Policies;
 use socle::db::{Machine, Tx};
 use socle::identity::members::Newcomer;
 use socle::identity::{Realm, Rules};
+use socle::ids::AccountId;
 use socle::peers::Shards;
+use socle::privacy::erasure::{Fate, Outcome, Use};
+use socle::privacy::export::Sections;
+use socle::privacy::retention::{Kept, Rule};
 use socle::readings::{Limits, Writer};
 use socle::web::{Branding, Catalogue, Lang, NavItem, Product, Routes};
-use socle::{App, Caller, Result, identity};
+use socle::{App, Caller, Result, identity, privacy};
 
 use crate::devices::Credentials;
 use crate::measurements::{Leaves, Measurement};
@@ -93,6 +97,7 @@ impl Physiotraq {
     #[must_use]
     pub fn routes(self) -> Routes<Self> {
         let routes = identity::api::routes(identity::pages::routes(Routes::new(self)));
+        let routes = privacy::routes(routes);
         let routes = home::routes(routes);
         let routes = people::routes(routes);
         let routes = devices::routes(routes);
@@ -150,6 +155,26 @@ impl Product for Physiotraq {
 
     async fn joined(&self, tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
         people::joined(tx, newcomer).await
+    }
+
+    async fn personal_data(&self, tx: &mut Tx, account: AccountId, into: &mut Sections) -> Result<()> {
+        people::personal_data(tx, account, into).await
+    }
+
+    async fn uses(&self, tx: &mut Tx, account: AccountId) -> Result<Vec<Use>> {
+        people::uses(tx, account).await
+    }
+
+    fn fates(&self) -> &'static [Fate] {
+        &people::FATES
+    }
+
+    async fn erase(&self, tx: &mut Tx, account: AccountId) -> Result<Vec<Outcome>> {
+        people::erase(tx, account).await
+    }
+
+    fn retention(&self) -> (&'static [Rule], &'static [Kept]) {
+        (&people::RULES, &people::KEPT)
     }
 
     fn api_document(&self) -> utoipa::openapi::OpenApi {

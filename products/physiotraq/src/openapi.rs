@@ -23,6 +23,7 @@ const WORDS: Words = Words {
         ("treatments", "Monitored sessions: an operator's own, or all of the licence for its owner."),
         ("live", "The live screen's curve and its stream of events."),
         ("auth", "How a person's program signs in and stays signed in."),
+        ("me", "What a person agrees to."),
         ("api", "The API itself."),
     ],
 };
@@ -36,6 +37,7 @@ pub fn document() -> OpenApi {
         measurements::Document::openapi(),
         treatments::Document::openapi(),
         monitor::Document::openapi(),
+        socle::privacy::consents::Document::openapi(),
     ] {
         document.merge(part);
     }

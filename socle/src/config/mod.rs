@@ -6,13 +6,14 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
-    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
+    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Privacy, Readings, Sealed, Tracing,
 };
 
 use settings::DEFAULTS;
@@ -111,6 +112,18 @@ impl Config {
         self.tracing.sample_ratio.unwrap_or(usual)
     }
 
+    /// Where people's exports wait; outside production a folder among the machine's temporary files will do.
+    #[must_use]
+    pub fn export_folder(&self) -> PathBuf {
+        self.privacy.export_folder.clone().unwrap_or_else(|| std::env::temp_dir().join("socle-exports"))
+    }
+
+    /// Where erasures are written down; outside production a folder among the machine's temporary files will do.
+    #[must_use]
+    pub fn erasure_journal(&self) -> PathBuf {
+        self.privacy.erasure_journal.clone().unwrap_or_else(|| std::env::temp_dir().join("socle-erasures"))
+    }
+
     /// Whether `/metrics` is on the main listener: in development, as long as it has no listener of its own.
     #[must_use]
     pub fn metrics_on_main(&self) -> bool {
@@ -167,6 +180,12 @@ impl Config {
         if self.sealed.key.is_none() && self.sealed.key_file.is_none() {
             faults
                 .push("production needs sealed.key_file (or sealed.key): where is the key-encryption key?".to_owned());
+        }
+        if self.privacy.export_folder.is_none() {
+            faults.push("production needs privacy.export_folder: where do people's exports wait?".to_owned());
+        }
+        if self.privacy.erasure_journal.is_none() {
+            faults.push("production needs privacy.erasure_journal: what is done again after a restore?".to_owned());
         }
         let plain = |url: &SecretString| {
             let url = url.expose_secret();

@@ -31,6 +31,7 @@ from = "Socle <no-reply@localhost>"
 poll_seconds = 1
 [ops]
 [tracing]
+[privacy]
 "#;
 
 /// Where the server runs; production refuses demo seeds, development pages and stand-ins.
@@ -98,6 +99,8 @@ pub struct Config {
     pub ops: Ops,
     /// OpenTelemetry traces.
     pub tracing: Tracing,
+    /// Personal rights.
+    pub privacy: Privacy,
 }
 
 /// The HTTP listener.
@@ -222,6 +225,16 @@ pub struct Tracing {
     pub otlp_endpoint: Option<String>,
     /// Share of traces that are sent, 0 to 1; see [`Config::sample_ratio`] for the default.
     pub sample_ratio: Option<f64>,
+}
+
+/// Personal rights: what lies beside the database.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Privacy {
+    /// Where people's exports wait, sealed, until they are downloaded; a day at most. One folder for all servers.
+    pub export_folder: Option<std::path::PathBuf>,
+    /// Where every erasure is written down, so that it is done again after a restore. One folder for all servers, and not
+    /// part of the database's backup.
+    pub erasure_journal: Option<std::path::PathBuf>,
 }
 
 /// A table, or one line of `host=product` pairs: an environment variable cannot be a table with dots in its keys.

@@ -163,6 +163,15 @@ impl Caller {
         self.becoming(Who::Account(account, tenant)).begin().await
     }
 
+    /// Opens a transaction that reads one consistent picture of what an account may see, however long it takes: its export.
+    /// It sees no tenant until it steps into one, and writes nothing.
+    ///
+    /// # Errors
+    /// 503 when no connection is free within two seconds.
+    pub(crate) async fn begin_snapshot(&self, account: AccountId) -> Result<Tx> {
+        Tx::begin_snapshot(self.becoming(Who::Account(account, None)), account).await
+    }
+
     /// The tenant this caller is bound to.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {

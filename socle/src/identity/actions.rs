@@ -234,11 +234,3 @@ pub(super) async fn insert_account(tx: &mut Tx, realm: &Realm, new: New<'_>) -> 
     sql::insert_account(tx, row).await?;
     audit::record(tx, audit::Entry::done("account.created", "Account", id.0)).await
 }
-
-/// Forgets sessions that ended or expired over 90 days ago: the nightly job. Returns how many.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn forget_sessions(caller: &Caller) -> Result<i64> {
-    sql::forget_sessions(caller.db(), caller.now() - chrono::TimeDelta::days(90)).await
-}

@@ -11,6 +11,7 @@ use super::challenges::{self, ChallengeId, Purpose};
 use super::{Realm, sql};
 use crate::db::{Caller, Tx};
 use crate::ids::{AccountId, TenantId};
+use crate::privacy::erasure;
 use crate::{App, Error, Result};
 
 /// How long the second step may take.
@@ -125,6 +126,7 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
         device: under_way.device,
     };
     let language = sql::signed_in_now(&mut tx, account).await?;
+    erasure::undo(app, &mut tx, account).await?;
     let (session, token) = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await?;
     tx.commit().await?;
     Ok(Step::In(Opened { session, token, language }))

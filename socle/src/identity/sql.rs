@@ -332,10 +332,3 @@ pub(super) async fn end_sessions_in_tenant(tx: &mut Tx, account: AccountId) -> R
         .await?;
     Ok(())
 }
-
-/// Forgets sessions that ended or expired before an instant; how many.
-pub(super) async fn forget_sessions(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    let mut door = db.door().await?;
-    let row = sqlx::query!(r#"SELECT socle.forget_sessions($1) AS "n!""#, before).fetch_one(door.conn()).await?;
-    Ok(row.n)
-}

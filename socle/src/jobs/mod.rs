@@ -183,14 +183,6 @@ pub async fn decide(caller: &Caller, job: JobId, word: Word) -> Result<()> {
     tx.commit().await
 }
 
-/// Forgets jobs that were done before an instant; how many.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn forget(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    sql::forget(db, before).await
-}
-
 /// A worker's own id, under which it holds jobs.
 #[derive(Clone, Copy, Debug)]
 struct WorkerId(Uuid);

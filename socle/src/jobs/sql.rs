@@ -162,12 +162,6 @@ pub(super) async fn drop(tx: &mut Tx, job: JobId) -> Result<bool> {
     Ok(row.done == Some(true))
 }
 
-pub(super) async fn forget(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    let mut door = db.door().await?;
-    let row = sqlx::query!(r#"SELECT socle.forget_jobs($1) AS "n!""#, before).fetch_one(door.conn()).await?;
-    Ok(row.n)
-}
-
 /// Whether a schedule is due.
 pub(super) enum Due {
     /// It was due at this instant; its row is held by this transaction.

@@ -16,6 +16,7 @@ pub use mailbox::{Kept, Mailbox};
 pub use transport::{Outlet, Refusal};
 
 use crate::db::Tx;
+use crate::ids::AccountId;
 use crate::jobs::{self, Failure, Job, Jobs, NOTIFICATIONS, NewJob, Outcome};
 use crate::sealed::Field;
 use crate::web::{Branding, Lang, Product};
@@ -34,6 +35,8 @@ pub struct Letter {
     language: Lang,
     values: BTreeMap<String, String>,
     link: Option<String>,
+    #[serde(skip)]
+    account: Option<AccountId>,
 }
 
 mod code {
@@ -54,7 +57,7 @@ impl Letter {
     /// A letter of a template, in a language.
     #[must_use]
     pub fn new(template: &'static str, language: Lang) -> Self {
-        Self { template: template.to_owned(), language, values: BTreeMap::new(), link: None }
+        Self { template: template.to_owned(), language, values: BTreeMap::new(), link: None, account: None }
     }
 
     /// Sets a value of the template's texts. `first_name` also makes the greeting.
@@ -62,6 +65,12 @@ impl Letter {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.values.insert(name.to_owned(), value.to_owned());
         self
+    }
+
+    /// It goes to an account: it is listed in the person's export, and goes with their erasure.
+    #[must_use]
+    pub fn to_account(self, account: AccountId) -> Self {
+        Self { account: Some(account), ..self }
     }
 
     /// The button leads to this path of the platform.
@@ -83,18 +92,21 @@ struct Content {
 /// # Errors
 /// 503 when the database cannot be reached.
 pub async fn send<P: Product>(product: &P, tx: &mut Tx, to: &str, letter: Letter) -> Result<MailId> {
-    send_of(product.app(), tx, to, letter).await
+    send_by(product.app(), tx, to, letter).await
 }
 
-/// The same for the kernel's own jobs, which know no product.
-pub(crate) async fn send_of(app: &App, tx: &mut Tx, to: &str, letter: Letter) -> Result<MailId> {
+/// The same, where no product is at hand: the kernel's own jobs.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn send_by(app: &App, tx: &mut Tx, to: &str, letter: Letter) -> Result<MailId> {
     let id = MailId::fresh(tx.caller().now());
-    let (template, language) = (letter.template.clone(), letter.language.code());
+    let (template, language, account) = (letter.template.clone(), letter.language.code(), letter.account);
     let content = serde_json::to_string(&Content { to: to.to_owned(), letter });
     let content = content.map_err(|e| Error::internal(format!("mail: {e}")))?;
     let keys = app.vault.keys(tx).await?;
     let sealed = keys.seal(field(id), &content)?;
-    sql::insert(tx, id, (&template, language), &sealed).await?;
+    sql::insert(tx, id, sql::NewMail { template: &template, language, account, content: &sealed }).await?;
     jobs::enqueue(tx, NewJob::now(SEND, NOTIFICATIONS, json!({ "mail": id }))).await?;
     audit::record(tx, audit::Entry::done("mail.queued", "Mail", id.0).with(json!({ "template": template }))).await?;
     Ok(id)
@@ -139,12 +151,4 @@ async fn deliver(app: &App, job: &Job, branding: Option<&'static Branding>) -> O
         Err(Refusal::Later(error)) => Err(Failure::Retry(error)),
         Err(Refusal::Never(error)) => Err(Failure::GiveUp(error)),
     }
-}
-
-/// Forgets mails written before an instant; how many.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn forget(db: &crate::db::Db, before: chrono::DateTime<chrono::Utc>) -> Result<i64> {
-    sql::forget(db, before).await
 }

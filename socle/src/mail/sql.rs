@@ -1,24 +1,33 @@
 //! Every query on the outbox.
 
-use chrono::{DateTime, Utc};
-
 use super::MailId;
-use crate::db::{Db, Tx};
+use crate::db::Tx;
+use crate::ids::AccountId;
 use crate::{Error, Result};
 
-pub(super) async fn insert(tx: &mut Tx, id: MailId, (template, language): (&str, &str), content: &[u8]) -> Result<()> {
+/// A mail about to be written.
+pub(super) struct NewMail<'a> {
+    pub template: &'a str,
+    pub language: &'a str,
+    /// Whose mail it is, when it goes to an account.
+    pub account: Option<AccountId>,
+    pub content: &'a [u8],
+}
+
+pub(super) async fn insert(tx: &mut Tx, id: MailId, new: NewMail<'_>) -> Result<()> {
     let (now, realm) = (tx.caller().now(), tx.caller().realm());
     let tenant = tx.caller().tenant().ok_or_else(|| Error::internal("a mail needs a tenant"))?;
     sqlx::query!(
-        "INSERT INTO socle.mails (id, realm, tenant_id, template, language, content, status, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7)",
+        "INSERT INTO socle.mails (id, realm, tenant_id, template, language, content, status, created_at, account_id)
+         VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8)",
         id.0,
         realm,
         tenant.0,
-        template,
-        language,
-        content,
-        now
+        new.template,
+        new.language,
+        new.content,
+        now,
+        new.account.map(|account| account.0)
     )
     .execute(tx.conn())
     .await?;
@@ -47,10 +56,4 @@ pub(super) async fn note(tx: &mut Tx, id: MailId, (status, error): (&str, Option
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-pub(super) async fn forget(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    let mut door = db.door().await?;
-    let row = sqlx::query!(r#"SELECT socle.forget_mails($1) AS "n!""#, before).fetch_one(door.conn()).await?;
-    Ok(row.n)
 }

@@ -1,6 +1,7 @@
 //! The platform's own pages, for the people who run it: queues and dead jobs; in development the mailbox and the
 //! components. Mounted like a product, at `/platform`; its one tenant is the platform itself, the nil UUID.
 
+mod holds;
 mod jobs;
 mod mailbox;
 mod nightly;
@@ -19,7 +20,8 @@ use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
-use crate::{App, Caller, Result, mail};
+use crate::privacy::erasure::{Fate, Outcome, Use};
+use crate::{App, Caller, Result, mail, privacy};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -30,10 +32,17 @@ pub const USE_PLATFORM: Action = Action::new("UsePlatform", "Platform");
 pub const SEE_JOBS: Action = Action::new("SeeJobs", "Platform");
 /// Try a dead job again, or drop it.
 pub const DECIDE_JOBS: Action = Action::new("DecideJobs", "Platform");
+/// See legal holds.
+pub const SEE_HOLDS: Action = Action::new("SeeHolds", "Platform");
+/// Place and lift legal holds.
+pub const DECIDE_HOLDS: Action = Action::new("DecideHolds", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 3] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS];
+pub const ACTIONS: [Action; 5] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_HOLDS, DECIDE_HOLDS];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
+
+/// What becomes of an operator's name.
+const NAME: Fate = Fate::anonymised("erasure-what-name");
 
 static TEXTS: Catalogue = Catalogue::kernel();
 
@@ -86,7 +95,7 @@ impl Platform {
         let routes = identity::pages::routes(Routes::new(self));
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
-        mailbox::routes(jobs::routes(routes))
+        holds::routes(mailbox::routes(jobs::routes(privacy::routes(routes))))
     }
 
     /// Makes an operator: the first one comes from the command line.
@@ -135,12 +144,13 @@ impl Product for Platform {
     }
 
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
-        vec![NavItem {
-            href: "/platform/jobs".to_owned(),
-            label: TEXTS.text(lang, "platform-jobs"),
-            icon: "list",
-            current: path.starts_with("/platform/jobs"),
-        }]
+        let item = |href: &str, key: &str, icon| NavItem {
+            href: href.to_owned(),
+            label: TEXTS.text(lang, key),
+            icon,
+            current: path.starts_with(href),
+        };
+        vec![item("/platform/jobs", "platform-jobs", "list"), item("/platform/holds", "holds-title", "shield-check")]
     }
 
     fn roles(&self) -> &'static [&'static str] {
@@ -161,5 +171,20 @@ impl Product for Platform {
 
     async fn joined(&self, tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
         sql::insert_operator(tx, newcomer).await
+    }
+
+    async fn uses(&self, tx: &mut Tx, account: AccountId) -> Result<Vec<Use>> {
+        if sql::others(tx, account).await? > 0 {
+            return Ok(Vec::new());
+        }
+        Ok(vec![Use { place: BRANDING.name.to_owned(), code: "LAST_OPERATOR", text: "erasure-last-operator" }])
+    }
+
+    fn fates(&self) -> &'static [Fate] {
+        &[NAME]
+    }
+
+    async fn erase(&self, tx: &mut Tx, account: AccountId) -> Result<Vec<Outcome>> {
+        Ok(vec![Outcome { fate: NAME, rows: sql::empty_operator(tx, account).await? }])
     }
 }

@@ -1,32 +1,23 @@
-//! What comes round by itself: partitions are made ahead, what is old enough is forgotten.
+//! What comes round by itself: partitions are made ahead. (What is old enough is forgotten by [`crate::privacy::jobs`].)
 
-use chrono::{Months, TimeDelta};
+use chrono::Months;
 
 use crate::jobs::{Job, Jobs, MAINTENANCE, Outcome, Schedule};
-use crate::{App, db, identity, jobs as queues, mail, web};
+use crate::{App, db};
 
 pub(super) fn jobs(jobs: Jobs) -> Jobs {
-    let zone = chrono_tz::Europe::Paris;
-    let round = |name, cron| Schedule { name, cron, zone, kind: name, queue: MAINTENANCE };
-    jobs.on("socle.partitions", async |app: App, job: Job| partitions(&app, &job).await)
-        .on("socle.forget", async |app: App, job: Job| forget(&app, &job).await)
-        .every(round("socle.partitions", "15 */6 * * *"))
-        .every(round("socle.forget", "30 3 * * *"))
+    let (name, cron, zone) = ("socle.partitions", "15 */6 * * *", chrono_tz::Europe::Paris);
+    jobs.on(name, async |app: App, job: Job| partitions(&app, &job).await).every(Schedule {
+        name,
+        cron,
+        zone,
+        kind: name,
+        queue: MAINTENANCE,
+    })
 }
 
 async fn partitions(app: &App, job: &Job) -> Outcome {
     let today = job.caller.now().date_naive();
     db::ensure_months(&app.db, today - Months::new(1), today + Months::new(2)).await?;
-    Ok(())
-}
-
-/// Done jobs are kept for 7 days, mails for 90, sessions for 90 after their end, answers to creations for one.
-async fn forget(app: &App, job: &Job) -> Outcome {
-    let now = job.caller.now();
-    let jobs = queues::forget(&app.db, now - TimeDelta::days(7)).await?;
-    let mails = mail::forget(&app.db, now - TimeDelta::days(90)).await?;
-    let sessions = identity::actions::forget_sessions(&job.caller).await?;
-    let answers = web::idempotency::purge(&app.db, now).await?;
-    tracing::info!(jobs, mails, sessions, answers, "forgotten");
     Ok(())
 }

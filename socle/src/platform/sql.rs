@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::db::Tx;
 use crate::identity::members::Newcomer;
+use crate::ids::AccountId;
 
 /// The session with role read fresh; [`crate::identity::SignedIn`] is its row.
 pub(super) const SIGNED_IN: &str = "SELECT (live).*, name, profile FROM socle.operator_signed_in($1, $2, $3)";
@@ -21,4 +22,30 @@ pub(super) async fn insert_operator(tx: &mut Tx, new: &Newcomer) -> Result<()> {
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// Operators besides this one.
+pub(super) async fn others(tx: &mut Tx, account: AccountId) -> Result<i64> {
+    let row = sqlx::query!(
+        r#"SELECT count(*) AS "n!" FROM socle.operators o
+           JOIN socle.memberships m ON m.tenant_id = o.tenant_id AND m.account_id = o.id
+           WHERE o.id <> $1 AND m.ended_at IS NULL"#,
+        account.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(row.n)
+}
+
+/// Takes the name of an operator away; how many rows.
+pub(super) async fn empty_operator(tx: &mut Tx, account: AccountId) -> Result<i64> {
+    let done = sqlx::query!(
+        "UPDATE socle.operators o SET first_name = CASE a.language WHEN 'en' THEN 'Deleted' ELSE 'Utilisateur' END,
+                last_name = CASE a.language WHEN 'en' THEN 'user' ELSE 'supprimé' END
+         FROM socle.accounts a WHERE a.id = o.id AND o.id = $1",
+        account.0
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
 }

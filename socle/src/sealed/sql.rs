@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use crate::Result;
 use crate::db::Tx;
+use crate::ids::AccountId;
 
 /// A wrapped key as stored.
 pub(super) struct Stored {
@@ -30,6 +31,19 @@ pub(super) async fn insert(tx: &mut Tx, key: &Stored, tenant: Uuid, purpose: &st
         key.kek_id,
         key.wrapped,
         now,
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn destroy_person(tx: &mut Tx, account: AccountId) -> Result<()> {
+    let now = tx.caller().now();
+    sqlx::query!(
+        "INSERT INTO socle.destroyed_person_keys (account_id, destroyed_at) VALUES ($1, $2)
+         ON CONFLICT (account_id) DO NOTHING",
+        account.0,
+        now
     )
     .execute(tx.conn())
     .await?;

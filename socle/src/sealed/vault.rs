@@ -95,6 +95,14 @@ impl Vault {
         Ok(TenantKeys { tenant: account.0, seal_id: account.0, seal: key("seal"), index: key("index") })
     }
 
+    /// Destroys a person's key for good, in the account's own transaction: nothing sealed under it opens again.
+    ///
+    /// # Errors
+    /// 503 when the database cannot be reached.
+    pub async fn destroy_person(&self, tx: &mut Tx, account: AccountId) -> Result<()> {
+        sql::destroy_person(tx, account).await
+    }
+
     async fn data_key(&self, tx: &mut Tx, tenant: Uuid, purpose: &str) -> Result<(Uuid, Zeroizing<Vec<u8>>)> {
         if sql::find(tx, purpose).await?.is_none() {
             let mut plain = Zeroizing::new([0_u8; 32]);

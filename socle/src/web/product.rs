@@ -9,6 +9,10 @@ use crate::db::{Caller, Machine, Tx};
 use crate::identity::Realm;
 use crate::identity::members::{Newcomer, Permissions};
 use crate::ids::{AccountId, TenantId};
+use crate::privacy::consents;
+use crate::privacy::erasure::{Fate, Outcome, Use};
+use crate::privacy::export::Sections;
+use crate::privacy::retention::{Kept, Rule};
 use crate::web::Lang;
 use crate::{App, Result};
 
@@ -92,6 +96,39 @@ pub trait Product: Clone + Send + Sync + 'static {
     fn kind_label(&self, kind: &str, lang: Lang) -> String {
         let _ = lang;
         kind.to_owned()
+    }
+    /// What people are asked to agree to. A product that asks for nothing has no page of consents to show.
+    fn consents(&self) -> &'static [consents::Text] {
+        &[]
+    }
+    /// Everything that this product holds about an account in the transaction's tenant, for its export, section by section.
+    /// Other people's data are not part of it: what names them is left out. The transaction only reads.
+    fn personal_data(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        into: &mut Sections,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = (tx, account, into);
+        std::future::ready(Ok(()))
+    }
+    /// Who in the transaction's tenant depends on an account, so that it cannot be erased before it is handed over.
+    fn uses(&self, tx: &mut Tx, account: AccountId) -> impl Future<Output = Result<Vec<Use>>> + Send {
+        let _ = (tx, account);
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// What becomes of this product's data at an erasure, as it is told beforehand.
+    fn fates(&self) -> &'static [Fate] {
+        &[]
+    }
+    /// Erases an account in the transaction's tenant, and says what became of what. Run again it does no harm.
+    fn erase(&self, tx: &mut Tx, account: AccountId) -> impl Future<Output = Result<Vec<Outcome>>> + Send {
+        let _ = (tx, account);
+        std::future::ready(Ok(Vec::new()))
+    }
+    /// How long this product's rows are kept, and the tables that no rule empties.
+    fn retention(&self) -> (&'static [Rule], &'static [Kept]) {
+        (&[], &[])
     }
     /// The description of its API: every route for programs, put together from the parts beside the handlers. A product
     /// without any has an empty one, and does not mount [`super::openapi::routes`].

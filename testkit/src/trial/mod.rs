@@ -12,8 +12,9 @@ use socle::db::{Machine, Tx, Who};
 use socle::identity::members::{self as kernel, Newcomer, Permissions};
 use socle::identity::{self, Realm, Registration, Rules};
 use socle::ids::{AccountId, TenantId};
+use socle::privacy::consents::{self, Text};
 use socle::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes};
-use socle::{App, Caller, Result};
+use socle::{App, Caller, Result, privacy};
 use uuid::Uuid;
 
 pub use cases::Cases;
@@ -48,7 +49,42 @@ pub static GLASS: break_glass::Rules = break_glass::Rules { ask: BREAK_GLASS, re
 pub const ROLES: [&str; 3] = ["PATIENT", "OPS", "COMPLIANCE_ADMIN"];
 const STAFF: [&str; 2] = ["OPS", "COMPLIANCE_ADMIN"];
 
-static TEXTS: Catalogue = Catalogue::kernel();
+fluent_templates::static_loader! {
+    static OWN = {
+        locales: "./locales",
+        fallback_language: "fr",
+        customise: |bundle| bundle.set_use_isolating(false),
+    };
+}
+
+static TEXTS: Catalogue = Catalogue::new(&OWN);
+
+/// Needed to record how somebody feels.
+pub const HEALTH_DATA: Text = Text {
+    kind: "HEALTH_DATA",
+    version: "1.2.0",
+    title: "trial-health-title",
+    body: "trial-health-text",
+    stops: Some("trial-health-stops"),
+};
+/// What is asked for (specs/axtech.md, Consent).
+pub const CONSENTS: [Text; 3] = [
+    HEALTH_DATA,
+    Text {
+        kind: "MARKETING",
+        version: "1.0.0",
+        title: "trial-marketing-title",
+        body: "trial-marketing-text",
+        stops: Some("trial-marketing-stops"),
+    },
+    Text {
+        kind: "TERMS_OF_SERVICE",
+        version: "2.0.0",
+        title: "trial-terms-title",
+        body: "trial-terms-text",
+        stops: None,
+    },
+];
 
 /// Names and place.
 pub static BRANDING: Branding = Branding {
@@ -93,6 +129,7 @@ impl Trial {
     #[must_use]
     pub fn routes(self) -> Routes<Self> {
         let routes = identity::api::routes(identity::pages::routes(Routes::new(self)));
+        let routes = privacy::routes(routes).api(Method::Post, "/api/v1/moods", Access::To(USE), record_mood);
         let routes = routes.page(Method::Get, "/app", Access::To(USE), async || "inside");
         let routes = routes.api(Method::Get, "/api/v1/export", Access::To(EXPORT), async || "exported");
         members::routes(cases::routes(break_glass::routes(routes, &GLASS)))
@@ -126,6 +163,15 @@ impl Trial {
     pub fn cases(&self) -> &Cases {
         &self.cases
     }
+}
+
+/// Something that needs a consent, asked for beside the effect.
+async fn record_mood(caller: Caller) -> Result<&'static str> {
+    let account = caller.person()?.account;
+    let mut tx = caller.begin().await?;
+    consents::require(&mut tx, account, &HEALTH_DATA).await?;
+    tx.commit().await?;
+    Ok("recorded")
 }
 
 impl Product for Trial {
@@ -175,6 +221,10 @@ impl Product for Trial {
 
     async fn joined(&self, _: &mut Tx, _: &Newcomer) -> Result<()> {
         Ok(())
+    }
+
+    fn consents(&self) -> &'static [Text] {
+        &CONSENTS
     }
 
     fn place(&self, _: AccountId) -> Option<(TenantId, String, &'static str)> {

@@ -1,5 +1,6 @@
 //! The people of a licence: profile, preferences, the team and its invitations.
 
+mod rights;
 mod sql;
 mod team;
 
@@ -14,6 +15,7 @@ use socle::{Caller, Error, Result, identity};
 use crate::units::Unit;
 use crate::{Physiotraq, roles};
 
+pub(crate) use rights::{FATES, KEPT, RULES, erase, personal_data, uses};
 pub use sql::{Member, SIGNED_IN, members};
 
 /// The routes of profile and team.

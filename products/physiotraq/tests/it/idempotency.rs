@@ -1,9 +1,10 @@
 //! `Idempotency-Key`: sent again, a creation is not done again.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use socle::web::{Product, idempotency};
+use socle::privacy::retention;
+use socle::web::Product;
 use testkit::{Licence, Stage};
 use tokio::task::JoinSet;
 
@@ -141,14 +142,15 @@ async fn after_a_day_a_key_is_free_and_the_purge_takes_it_away() -> Result<()> {
         answers::json(program.post(&path, &json!({})).await?, 200).await?;
     }
     let db = &stage.product.app().db;
-    assert_eq!(idempotency::purge(db, stage.clock.now()).await?, 0, "nothing has expired");
+    let keys = retention::rule("socle.idempotency_keys").context("a rule for keys")?;
+    assert_eq!(retention::sweep(db, keys, stage.clock.now()).await?, 0, "nothing has expired");
     stage.clock.advance(TimeDelta::hours(24));
     crew::online(&first.device).await?;
     let program = Program::of(&stage, &stage.sign_in("operator1@test.fr").await?);
     let anew = program.start("k", &anonymous(&first.device)).await?;
     assert!(!anew.headers().contains_key(REPLAYED));
     answers::json(anew, 201).await?;
-    assert_eq!(idempotency::purge(db, stage.clock.now()).await?, 1, "the other licence's");
+    assert_eq!(retention::sweep(db, keys, stage.clock.now()).await?, 1, "the other licence's");
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM socle.idempotency_keys")
         .fetch_one(&mut stage.database.admin().await?)
         .await?;

@@ -75,7 +75,7 @@ async fn remind(app: &App, job: &Job, branding: Option<&'static Branding>) -> Ou
     let reviewers = sql::holders(&mut tx, &roles).await?.into_iter().filter(|one| one.account != standing.account);
     for reviewer in reviewers {
         let letter = letter("break-glass-reminder", &reviewer, branding);
-        mail::send_of(app, &mut tx, &reviewer.email, letter).await?;
+        mail::send_by(app, &mut tx, &reviewer.email, letter).await?;
     }
     remember(&mut tx, opening, &roles).await?;
     tx.commit().await?;

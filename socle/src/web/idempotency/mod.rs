@@ -35,8 +35,6 @@ const REPLAYED: &str = "idempotent-replayed";
 const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 /// How long a request without an answer holds its place: longer than any request may take.
 const RUNS_AT_MOST: TimeDelta = TimeDelta::minutes(2);
-/// Keys deleted in one statement.
-const AT_ONCE: i32 = 5_000;
 
 /// Where an answer is kept.
 struct Place {
@@ -52,21 +50,6 @@ enum Found {
     Mine(Uuid),
     /// The answer of the first request.
     Answer(Response),
-}
-
-/// Deletes what has expired; how many keys it were. For a nightly job.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn purge(db: &Db, now: DateTime<Utc>) -> Result<i64> {
-    let mut all = 0;
-    loop {
-        let gone = sql::purge(db, now, AT_ONCE).await?;
-        all += gone;
-        if gone < i64::from(AT_ONCE) {
-            return Ok(all);
-        }
-    }
 }
 
 /// The layer of [`super::Routes::creation`]; it runs behind the gate, so the caller is known.

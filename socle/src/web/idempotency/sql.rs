@@ -101,12 +101,3 @@ pub(super) async fn release(tx: &mut Tx, place: &Place, claim: Uuid) -> Result<(
     .await?;
     Ok(())
 }
-
-/// Deletes at most so many expired keys of all tenants; how many it were.
-pub(super) async fn purge(db: &Db, expired_by: DateTime<Utc>, most: i32) -> Result<i64> {
-    let mut door = db.door().await?;
-    let gone = sqlx::query!(r#"SELECT socle.purge_idempotency_keys($1, $2) AS "gone!""#, expired_by, most)
-        .fetch_one(door.conn())
-        .await?;
-    Ok(gone.gone)
-}

@@ -1,0 +1,442 @@
+-- Personal rights: consents, exports of everything about somebody, erasures, legal holds, and how long rows are kept.
+
+-- specs/axtech.md: Consent. Never deleted: withdrawing closes a consent, a later version closes an earlier one, and what was
+-- agreed to stays provable (GDPR art. 7(1)). Of an erased person address and browser go, the rest stays.
+CREATE TABLE socle.consents (
+  id           uuid PRIMARY KEY,
+  realm        text NOT NULL,
+  account_id   uuid NOT NULL REFERENCES socle.accounts (id),
+  consent_type text NOT NULL CHECK (length(consent_type) BETWEEN 1 AND 50),
+  version      text NOT NULL CHECK (version ~ '^[0-9]+[.][0-9]+[.][0-9]+$'),
+  text_hash    text NOT NULL CHECK (text_hash ~ '^[0-9a-f]{64}$'),     -- SHA-256 of the text that was shown
+  language     text NOT NULL CHECK (language IN ('fr', 'en')),         -- …in this language
+  channel      text NOT NULL CHECK (channel IN ('page', 'api')),
+  acted_by     uuid NOT NULL REFERENCES socle.accounts (id),           -- who gave it: the person, or who acts for them
+  ip_address   text,
+  user_agent   text,
+  consented_at timestamptz NOT NULL,
+  withdrawn_at timestamptz,
+  withdrawn_by uuid REFERENCES socle.accounts (id),
+  closed_at    timestamptz,                      -- a later version took its place
+  CHECK ((withdrawn_at IS NULL) = (withdrawn_by IS NULL))
+);
+CREATE UNIQUE INDEX consents_open ON socle.consents (account_id, consent_type)
+  WHERE withdrawn_at IS NULL AND closed_at IS NULL;
+CREATE INDEX consents_history ON socle.consents (account_id, consent_type, version);
+ALTER TABLE socle.consents ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.consents FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON socle.consents TO socle_app
+  USING (account_id = (SELECT socle.account_id())) WITH CHECK (account_id = (SELECT socle.account_id()));
+CREATE POLICY lookup ON socle.consents TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by, closed_at) ON socle.consents TO socle_app;
+GRANT SELECT, UPDATE (ip_address, user_agent) ON socle.consents TO socle_lookup;
+
+-- Whose mail it is, where it went to an account: for the person's export and erasure. The address stays sealed.
+ALTER TABLE socle.mails ADD COLUMN account_id uuid REFERENCES socle.accounts (id);
+CREATE INDEX mails_account ON socle.mails (account_id, created_at) WHERE account_id IS NOT NULL;
+
+-- A copy of everything about somebody, as a sealed file beside the database; a day later both are gone.
+CREATE TABLE socle.personal_exports (
+  id         uuid PRIMARY KEY,
+  realm      text NOT NULL,
+  account_id uuid NOT NULL REFERENCES socle.accounts (id),
+  tenant_id  uuid NOT NULL,                      -- of the session that asked: where the mail is written
+  language   text NOT NULL CHECK (language IN ('fr', 'en')),
+  status     text NOT NULL DEFAULT 'asked' CHECK (status IN ('asked', 'ready', 'failed')),
+  sealed_key bytea,                              -- the file's own random key, sealed under the person's
+  bytes      bigint CHECK (bytes > 0),           -- of the archive, before sealing
+  asked_at   timestamptz NOT NULL,
+  ready_at   timestamptz,
+  expires_at timestamptz NOT NULL,               -- 24 h after it was asked for
+  link_hash  bytea UNIQUE,                       -- SHA-256 of the download link's secret
+  link_until timestamptz,                        -- 15 minutes
+  link_uses  integer NOT NULL DEFAULT 0,         -- a broken download may be taken up again, a few times
+  CHECK ((status = 'ready') = (sealed_key IS NOT NULL)),
+  CHECK ((link_hash IS NULL) = (link_until IS NULL))
+);
+CREATE UNIQUE INDEX personal_exports_one ON socle.personal_exports (account_id) WHERE status IN ('asked', 'ready');
+CREATE INDEX personal_exports_expired ON socle.personal_exports (expires_at);
+ALTER TABLE socle.personal_exports ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.personal_exports FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON socle.personal_exports TO socle_app
+  USING (account_id = (SELECT socle.account_id())) WITH CHECK (account_id = (SELECT socle.account_id()));
+CREATE POLICY lookup ON socle.personal_exports TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE, DELETE ON socle.personal_exports TO socle_app;
+GRANT SELECT, DELETE ON socle.personal_exports TO socle_lookup;
+
+-- Somebody wants to be erased. For 30 days signing in undoes it; then it is done, and the receipt says what became of each
+-- kind of data. The receipt holds no name, and is kept for five years after it.
+CREATE TABLE socle.erasures (
+  id           uuid PRIMARY KEY,
+  realm        text NOT NULL,
+  account_id   uuid NOT NULL REFERENCES socle.accounts (id),
+  tenant_id    uuid NOT NULL,                    -- of the session that asked: where mails are written
+  language     text NOT NULL CHECK (language IN ('fr', 'en')),
+  asked_at     timestamptz NOT NULL,
+  due_at       timestamptz NOT NULL,
+  reminded_at  timestamptz,                      -- a week before it is due
+  waits_for    text CHECK (waits_for IN ('hold', 'uses')),   -- why it was not done on its day
+  undone_at    timestamptz,
+  executed_at  timestamptz,
+  journaled_at timestamptz,                      -- written to the journal outside the database
+  outcomes     jsonb,
+  CHECK (undone_at IS NULL OR executed_at IS NULL),
+  CHECK ((executed_at IS NULL) = (outcomes IS NULL)),
+  CHECK (journaled_at IS NULL OR executed_at IS NOT NULL)
+);
+CREATE UNIQUE INDEX erasures_open ON socle.erasures (account_id) WHERE undone_at IS NULL AND executed_at IS NULL;
+CREATE INDEX erasures_due ON socle.erasures (due_at, id) WHERE undone_at IS NULL AND executed_at IS NULL;
+CREATE INDEX erasures_unjournaled ON socle.erasures (executed_at)
+  WHERE executed_at IS NOT NULL AND journaled_at IS NULL;
+ALTER TABLE socle.erasures ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.erasures FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON socle.erasures TO socle_app
+  USING (account_id = (SELECT socle.account_id())) WITH CHECK (account_id = (SELECT socle.account_id()));
+CREATE POLICY lookup ON socle.erasures TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE ON socle.erasures TO socle_app;
+GRANT SELECT, DELETE ON socle.erasures TO socle_lookup;
+
+-- What must not be deleted for now: everything of an account, or of a tenant. Placed and lifted by the platform's operators.
+CREATE TABLE socle.legal_holds (
+  id           uuid PRIMARY KEY,
+  tenant_id    uuid NOT NULL CHECK (tenant_id = '00000000-0000-0000-0000-000000000000'),   -- the operators' own
+  subject_kind text NOT NULL CHECK (subject_kind IN ('account', 'tenant')),
+  subject_id   uuid NOT NULL,
+  reason       text NOT NULL CHECK (length(reason) BETWEEN 10 AND 500),        -- for operators
+  legal_basis  text NOT NULL CHECK (length(legal_basis) BETWEEN 3 AND 200),    -- what the person is told, when they may be
+  may_be_told  boolean NOT NULL,                 -- false: saying so would defeat it (an inquiry)
+  placed_by    uuid NOT NULL,
+  placed_at    timestamptz NOT NULL,
+  until        timestamptz,                      -- NULL: until it is lifted
+  lifted_by    uuid,
+  lifted_at    timestamptz,
+  CHECK ((lifted_at IS NULL) = (lifted_by IS NULL)),
+  CHECK (until > placed_at),
+  FOREIGN KEY (tenant_id, placed_by) REFERENCES socle.memberships (tenant_id, account_id),
+  FOREIGN KEY (tenant_id, lifted_by) REFERENCES socle.memberships (tenant_id, account_id)
+);
+CREATE INDEX legal_holds_subject ON socle.legal_holds (subject_id) WHERE lifted_at IS NULL;
+ALTER TABLE socle.legal_holds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.legal_holds FORCE ROW LEVEL SECURITY;
+CREATE POLICY platform ON socle.legal_holds TO socle_app
+  USING (tenant_id = (SELECT socle.tenant_id())) WITH CHECK (tenant_id = (SELECT socle.tenant_id()));
+CREATE POLICY lookup ON socle.legal_holds TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (lifted_by, lifted_at) ON socle.legal_holds TO socle_app;
+GRANT SELECT, DELETE ON socle.legal_holds TO socle_lookup;
+
+-- Persons whose key was destroyed: what is sealed under it opens no more.
+CREATE TABLE socle.destroyed_person_keys (
+  account_id   uuid PRIMARY KEY REFERENCES socle.accounts (id),
+  destroyed_at timestamptz NOT NULL
+);
+ALTER TABLE socle.destroyed_person_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE socle.destroyed_person_keys FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON socle.destroyed_person_keys TO socle_app
+  USING (account_id = (SELECT socle.account_id())) WITH CHECK (account_id = (SELECT socle.account_id()));
+GRANT SELECT, INSERT ON socle.destroyed_person_keys TO socle_app;
+
+-- What the sweep below may delete: which rows (alias o; $1 is the instant up to which they are doomed), and whose they are,
+-- for legal holds. When a table's day comes is said in socle/src/privacy/retention/rules.rs; only a migration writes here.
+CREATE TABLE socle.retention_plans (
+  table_name text PRIMARY KEY,
+  doomed     text NOT NULL,
+  subjects   text                                -- columns that a hold may name; NULL: nothing of it is evidence
+);
+GRANT SELECT ON socle.retention_plans TO socle_lookup;
+INSERT INTO socle.retention_plans (table_name, doomed, subjects) VALUES
+  ('socle.refresh_tokens', 'EXISTS (SELECT 1 FROM socle.sessions s WHERE s.id = o.session_id
+                                    AND (s.expires_at <= $1 OR s.ended_at <= $1))', 'o.account_id'),
+  ('socle.sessions', '(o.expires_at <= $1 OR o.ended_at <= $1)
+                      AND NOT EXISTS (SELECT 1 FROM socle.refresh_tokens r WHERE r.session_id = o.id)',
+   'o.account_id, o.tenant_id'),
+  ('socle.known_devices', 'o.last_seen_at <= $1
+                           AND NOT EXISTS (SELECT 1 FROM socle.sessions s WHERE s.device_id = o.id)', 'o.account_id'),
+  ('socle.challenges', 'o.expires_at <= $1', NULL),
+  ('socle.invitations', 'o.expires_at <= $1', 'o.tenant_id'),
+  ('socle.mails', 'o.created_at <= $1', 'o.account_id, o.tenant_id'),
+  ('socle.jobs', $$o.state = 'done' AND o.finished_at <= $1$$, 'o.tenant_id'),
+  ('socle.idempotency_keys', 'o.expires_at <= $1', NULL),
+  ('socle.security_events', 'o.created_at <= $1', 'o.user_id, o.tenant_id'),
+  ('socle.personal_exports', 'o.expires_at <= $1', NULL),
+  ('socle.erasures', 'coalesce(o.executed_at, o.undone_at) <= $1', 'o.account_id'),
+  ('socle.legal_holds', 'o.lifted_at <= $1', NULL);
+
+-- What becomes of a person's rows at an erasure, in this order: deleted, or these columns set (alias t; $1 is the account).
+-- Accounts and memberships are changed by the server under its own row-level security. Only a migration writes here.
+CREATE TABLE socle.erasure_plans (
+  position   integer PRIMARY KEY,
+  table_name text NOT NULL UNIQUE,
+  whose      text NOT NULL,
+  changes    text                                -- NULL: the rows are deleted
+);
+GRANT SELECT ON socle.erasure_plans TO socle_lookup;
+INSERT INTO socle.erasure_plans (position, table_name, whose, changes) VALUES
+  (10, 'socle.refresh_tokens', 't.account_id = $1', NULL),
+  (20, 'socle.sessions', 't.account_id = $1', NULL),
+  (30, 'socle.known_devices', 't.account_id = $1', NULL),
+  (40, 'socle.challenges', 't.account_id = $1', NULL),
+  (50, 'socle.idempotency_keys', 't.account_id = $1', NULL),
+  (60, 'socle.mails', 't.account_id = $1', NULL),
+  (70, 'socle.personal_exports', 't.account_id = $1', NULL),
+  (80, 'socle.invitations', '(t.realm, t.email) = (SELECT a.realm, a.email FROM socle.accounts a WHERE a.id = $1)', NULL),
+  (90, 'socle.security_events', 't.user_id = $1', 'user_id = NULL, ip = NULL'),
+  (100, 'socle.consents', 't.account_id = $1', 'ip_address = NULL, user_agent = NULL');
+
+-- The rights that the two plans need.
+GRANT SELECT, DELETE ON socle.known_devices, socle.invitations TO socle_lookup;
+GRANT UPDATE (user_id, ip) ON socle.security_events TO socle_lookup;
+CREATE POLICY retention ON socle.known_devices TO socle_lookup USING (true) WITH CHECK (true);
+CREATE POLICY retention ON socle.invitations FOR DELETE TO socle_lookup USING (true);
+GRANT SELECT ON socle.audit_log TO socle_lookup;
+CREATE POLICY lookup ON socle.audit_log FOR SELECT TO socle_lookup USING (true);
+CREATE INDEX audit_log_actor ON socle.audit_log (actor_id, occurred_at);
+CREATE INDEX audit_log_resource ON socle.audit_log (resource_id, occurred_at);
+
+DROP FUNCTION socle.forget_sessions(timestamptz);
+DROP FUNCTION socle.forget_challenges(timestamptz);
+DROP FUNCTION socle.forget_jobs(timestamptz);
+DROP FUNCTION socle.forget_mails(timestamptz);
+DROP FUNCTION socle.purge_idempotency_keys(timestamptz, integer);
+
+-- Nightly: deletes what one plan dooms, at most so much at once, and nothing that a legal hold names. How many went.
+CREATE FUNCTION socle.sweep(plan text, before timestamptz, most integer, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  wanted record;
+  free text := 'true';
+  gone bigint;
+BEGIN
+  SELECT p.table_name, p.doomed, p.subjects INTO STRICT wanted FROM socle.retention_plans p WHERE p.table_name = plan;
+  IF wanted.subjects IS NOT NULL THEN
+    free := format('NOT EXISTS (SELECT 1 FROM socle.legal_holds h WHERE h.lifted_at IS NULL
+                    AND (h.until IS NULL OR h.until > $3) AND h.subject_id IN (%s))', wanted.subjects);
+  END IF;
+  EXECUTE format('DELETE FROM %1$s t WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM %1$s o WHERE (%2$s) AND %3$s LIMIT $2))',
+                 wanted.table_name, wanted.doomed, free)
+  USING before, most, at;
+  GET DIAGNOSTICS gone = ROW_COUNT;
+  RETURN gone;
+END;
+$$;
+
+-- The access log within the audit trail (who signed in and out, and was refused): twelve months. The rest is evidence, kept
+-- for five years. Month by month, straight in the partitions.
+CREATE FUNCTION socle.forget_accesses(before timestamptz, most integer, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  leaf regclass;
+  gone bigint := 0;
+  more bigint;
+BEGIN
+  FOR leaf IN SELECT i.inhrelid::regclass FROM pg_inherits i WHERE i.inhparent = 'socle.audit_log'::regclass
+              ORDER BY i.inhrelid::regclass::text LOOP
+    EXIT WHEN gone >= most;
+    EXECUTE format('DELETE FROM %1$s t WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM %1$s o
+      WHERE o.occurred_at <= $1 AND o.action IN (''session.opened'', ''session.ended'', ''session.refused'')
+        AND NOT EXISTS (SELECT 1 FROM socle.legal_holds h WHERE h.lifted_at IS NULL AND (h.until IS NULL OR h.until > $3)
+                        AND h.subject_id IN (o.actor_id, o.tenant_id, o.resource_id)) LIMIT $2))', leaf)
+    USING before, (most - gone)::integer, at;
+    GET DIAGNOSTICS more = ROW_COUNT;
+    gone := gone + more;
+  END LOOP;
+  RETURN gone;
+END;
+$$;
+
+-- The audit trail's months that ended before then go as a whole: at most so many at once, and none while any hold stands,
+-- because a month holds rows of everybody.
+CREATE FUNCTION socle.drop_audit_before(before timestamptz, most integer, at timestamptz) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+  leaf regclass;
+  gone bigint := 0;
+BEGIN
+  IF EXISTS (SELECT 1 FROM socle.legal_holds h WHERE h.lifted_at IS NULL
+             AND (h.until IS NULL OR h.until > drop_audit_before.at)) THEN
+    RETURN 0;
+  END IF;
+  FOR leaf IN
+    SELECT c.oid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = 'socle.audit_log'::regclass AND c.relname ~ '^audit_log_[0-9]{4}_[0-9]{2}$'
+      AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= drop_audit_before.before
+    ORDER BY c.relname LIMIT most LOOP
+    EXECUTE format('DROP TABLE %s', leaf);
+    gone := gone + 1;
+  END LOOP;
+  RETURN gone;
+END;
+$$;
+CREATE POLICY owner ON socle.legal_holds FOR SELECT TO socle_owner USING (true);
+
+-- An erasure, in the account's own transaction: what became of each table.
+CREATE FUNCTION socle.erase_account(account uuid)
+RETURNS TABLE (table_name text, deleted boolean, affected bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+DECLARE
+  plan record;
+BEGIN
+  IF account IS DISTINCT FROM socle.account_id() THEN
+    RAISE EXCEPTION 'an account is erased in its own transaction' USING ERRCODE = '42501';
+  END IF;
+  FOR plan IN SELECT p.table_name, p.whose, p.changes FROM socle.erasure_plans p ORDER BY p.position LOOP
+    IF plan.changes IS NULL THEN
+      EXECUTE format('DELETE FROM %s t WHERE %s', plan.table_name, plan.whose) USING account;
+    ELSE
+      EXECUTE format('UPDATE %s t SET %s WHERE %s', plan.table_name, plan.changes, plan.whose) USING account;
+    END IF;
+    GET DIAGNOSTICS affected = ROW_COUNT;
+    table_name := plan.table_name;
+    deleted := plan.changes IS NULL;
+    RETURN NEXT;
+  END LOOP;
+END;
+$$;
+
+-- Nightly: open erasures that are due by then, one after the other.
+CREATE FUNCTION socle.open_erasures(due_by timestamptz, after uuid, most integer)
+RETURNS TABLE (erasure_id uuid, realm text, account_id uuid, tenant_id uuid, due_at timestamptz, reminded boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT e.id, e.realm, e.account_id, e.tenant_id, e.due_at, e.reminded_at IS NOT NULL FROM socle.erasures e
+  WHERE e.undone_at IS NULL AND e.executed_at IS NULL AND e.due_at <= open_erasures.due_by AND e.id > open_erasures.after
+  ORDER BY e.id LIMIT most;
+$$;
+
+-- Erasures that the journal outside the database does not know yet.
+CREATE FUNCTION socle.unjournaled_erasures(most integer)
+RETURNS TABLE (erasure_id uuid, realm text, account_id uuid, executed_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT e.id, e.realm, e.account_id, e.executed_at FROM socle.erasures e
+  WHERE e.executed_at IS NOT NULL AND e.journaled_at IS NULL ORDER BY e.executed_at, e.id LIMIT most;
+$$;
+
+-- After a restore: of the accounts in the journal those that are there again.
+CREATE FUNCTION socle.not_erased(accounts uuid[])
+RETURNS TABLE (account_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT a.id FROM socle.accounts a WHERE a.id = ANY (accounts) AND a.status <> 'deleted' ORDER BY a.id;
+$$;
+
+-- The holds on the asker's own account, and on the tenants it belongs or belonged to.
+CREATE FUNCTION socle.holds_on(account uuid, at timestamptz)
+RETURNS TABLE (legal_basis text, may_be_told boolean, until timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT h.legal_basis, h.may_be_told, h.until FROM socle.legal_holds h
+  WHERE account = socle.account_id() AND h.lifted_at IS NULL AND (h.until IS NULL OR h.until > holds_on.at)
+    AND (h.subject_id = account OR h.subject_id IN (SELECT m.tenant_id FROM socle.memberships m WHERE m.account_id = account))
+  ORDER BY h.placed_at, h.id;
+$$;
+
+-- Whether what a hold is to name exists: operators see neither accounts nor tenants.
+CREATE FUNCTION socle.holdable(kind text, subject uuid) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT CASE kind WHEN 'account' THEN EXISTS (SELECT 1 FROM socle.accounts a WHERE a.id = subject)
+                   ELSE EXISTS (SELECT 1 FROM socle.memberships m WHERE m.tenant_id = subject) END;
+$$;
+
+-- What the kernel holds about the asker, in every tenant, a page at a time: for their export. Of others who did something to
+-- their account only the kind is said; mails come without contents.
+CREATE FUNCTION socle.own_records(kind text, after_at timestamptz, after_id uuid, most integer)
+RETURNS TABLE (record_at timestamptz, record_id uuid, record jsonb)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+#variable_conflict use_column
+DECLARE
+  me uuid := socle.account_id();
+BEGIN
+  IF kind = 'audit' THEN
+    RETURN QUERY SELECT a.occurred_at, a.id, jsonb_build_object(
+      'at', a.occurred_at, 'action', a.action, 'outcome', a.outcome,
+      'by', CASE WHEN a.actor_id = me THEN 'me' ELSE a.actor_kind END,
+      'resource', a.resource_type, 'resourceId', CASE WHEN a.actor_id = me THEN a.resource_id END,
+      'ipAddress', CASE WHEN a.actor_id = me THEN a.ip_address END,
+      'userAgent', CASE WHEN a.actor_id = me THEN a.user_agent END)
+    FROM (
+      (SELECT * FROM socle.audit_log b WHERE b.actor_id = me AND (b.occurred_at, b.id) > (after_at, after_id)
+       ORDER BY b.occurred_at, b.id LIMIT most)
+      UNION
+      (SELECT * FROM socle.audit_log b WHERE b.resource_id = me AND (b.occurred_at, b.id) > (after_at, after_id)
+       ORDER BY b.occurred_at, b.id LIMIT most)) a
+    ORDER BY a.occurred_at, a.id LIMIT most;
+  ELSIF kind = 'account' THEN
+    RETURN QUERY SELECT c.created_at, c.id, jsonb_build_object(
+      'id', c.id, 'email', c.email, 'userName', c.username, 'language', c.language, 'status', c.status,
+      'emailVerifiedAt', c.email_verified_at, 'phoneVerifiedAt', c.phone_verified_at,
+      'secondFactorSince', c.second_factor_since, 'passwordChangedAt', c.password_changed_at,
+      'lastLoginAt', c.last_login_at, 'createdAt', c.created_at)
+    FROM socle.accounts c WHERE c.id = me AND (c.created_at, c.id) > (after_at, after_id);
+  ELSIF kind = 'membership' THEN
+    RETURN QUERY SELECT m.created_at, m.tenant_id, jsonb_build_object(
+      'organisation', m.tenant_name, 'role', m.role, 'permissions', m.permissions, 'createdAt', m.created_at,
+      'endedAt', m.ended_at)
+    FROM socle.memberships m WHERE m.account_id = me AND (m.created_at, m.tenant_id) > (after_at, after_id)
+    ORDER BY m.created_at, m.tenant_id LIMIT most;
+  ELSIF kind = 'consent' THEN
+    RETURN QUERY SELECT c.consented_at, c.id, jsonb_build_object(
+      'type', c.consent_type, 'version', c.version, 'textHash', c.text_hash, 'language', c.language, 'channel', c.channel,
+      'ipAddress', c.ip_address, 'userAgent', c.user_agent, 'at', c.consented_at, 'withdrawnAt', c.withdrawn_at,
+      'endedAt', c.closed_at)
+    FROM socle.consents c WHERE c.account_id = me AND (c.consented_at, c.id) > (after_at, after_id)
+    ORDER BY c.consented_at, c.id LIMIT most;
+  ELSIF kind = 'session' THEN
+    RETURN QUERY SELECT s.created_at, s.id, jsonb_build_object(
+      'kind', s.kind, 'createdAt', s.created_at, 'lastSeenAt', s.last_seen_at, 'endedAt', coalesce(s.ended_at, s.expires_at),
+      'ipAddress', s.ip_address, 'userAgent', s.user_agent)
+    FROM socle.sessions s WHERE s.account_id = me AND (s.created_at, s.id) > (after_at, after_id)
+    ORDER BY s.created_at, s.id LIMIT most;
+  ELSIF kind = 'device' THEN
+    RETURN QUERY SELECT d.created_at, d.id, jsonb_build_object(
+      'userAgent', d.user_agent, 'createdAt', d.created_at, 'lastSeenAt', d.last_seen_at, 'trustedUntil', d.trusted_until,
+      'endedAt', d.forgotten_at)
+    FROM socle.known_devices d WHERE d.account_id = me AND (d.created_at, d.id) > (after_at, after_id)
+    ORDER BY d.created_at, d.id LIMIT most;
+  ELSIF kind = 'erasure' THEN
+    RETURN QUERY SELECT e.asked_at, e.id, jsonb_build_object(
+      'at', e.asked_at, 'dueAt', e.due_at, 'withdrawnAt', e.undone_at)
+    FROM socle.erasures e WHERE e.account_id = me AND (e.asked_at, e.id) > (after_at, after_id)
+    ORDER BY e.asked_at, e.id LIMIT most;
+  ELSIF kind = 'security' THEN
+    RETURN QUERY SELECT e.created_at, e.id, jsonb_build_object(
+      'at', e.created_at, 'type', e.type, 'severity', e.severity, 'ipAddress', e.ip)
+    FROM socle.security_events e
+    WHERE e.user_id = me AND (e.created_at, e.id) > (after_at, after_id) ORDER BY e.created_at, e.id LIMIT most;
+  ELSIF kind = 'mail' THEN
+    RETURN QUERY SELECT m.created_at, m.id, jsonb_build_object(
+      'at', m.created_at, 'kind', m.template, 'status', m.status, 'sentAt', m.sent_at)
+    FROM socle.mails m
+    WHERE m.account_id = me AND (m.created_at, m.id) > (after_at, after_id) ORDER BY m.created_at, m.id LIMIT most;
+  END IF;
+END;
+$$;
+
+GRANT CREATE ON SCHEMA socle TO socle_lookup;
+ALTER FUNCTION socle.sweep(text, timestamptz, integer, timestamptz) OWNER TO socle_lookup;
+ALTER FUNCTION socle.erase_account(uuid) OWNER TO socle_lookup;
+ALTER FUNCTION socle.open_erasures(timestamptz, uuid, integer) OWNER TO socle_lookup;
+ALTER FUNCTION socle.unjournaled_erasures(integer) OWNER TO socle_lookup;
+ALTER FUNCTION socle.not_erased(uuid[]) OWNER TO socle_lookup;
+ALTER FUNCTION socle.holds_on(uuid, timestamptz) OWNER TO socle_lookup;
+ALTER FUNCTION socle.holdable(text, uuid) OWNER TO socle_lookup;
+ALTER FUNCTION socle.own_records(text, timestamptz, uuid, integer) OWNER TO socle_lookup;
+REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
+REVOKE ALL ON FUNCTION socle.forget_accesses(timestamptz, integer, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.drop_audit_before(timestamptz, integer, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION socle.forget_accesses(timestamptz, integer, timestamptz) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.drop_audit_before(timestamptz, integer, timestamptz) TO socle_app;
+SET LOCAL ROLE socle_lookup;
+REVOKE ALL ON FUNCTION socle.sweep(text, timestamptz, integer, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.erase_account(uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.open_erasures(timestamptz, uuid, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.unjournaled_erasures(integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.not_erased(uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.holds_on(uuid, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.holdable(text, uuid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.own_records(text, timestamptz, uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION socle.sweep(text, timestamptz, integer, timestamptz) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.erase_account(uuid) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.open_erasures(timestamptz, uuid, integer) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.unjournaled_erasures(integer) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.not_erased(uuid[]) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.holds_on(uuid, timestamptz) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.holdable(text, uuid) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.own_records(text, timestamptz, uuid, integer) TO socle_app;
+SET LOCAL ROLE socle_owner;
