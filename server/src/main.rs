@@ -1,6 +1,7 @@
 //! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
+mod admin;
 mod assets;
 mod claim;
 mod cluster;
@@ -12,6 +13,8 @@ mod replay;
 mod serve;
 mod simulate;
 mod stock;
+
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -52,12 +55,18 @@ enum Command {
     AddOperator(operator::Options),
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
+    /// What the people who run the platform do: verify the audit trail.
+    Admin {
+        #[command(subcommand)]
+        subject: admin::Subject,
+    },
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match cli.command {
+    let done: Result<()> = match cli.command {
+        Command::Admin { subject } => return runtime.block_on(admin::run(subject)),
         Command::Serve => {
             let ended = runtime.block_on(serve::run());
             // What sends the last traces blocks: outside the runtime.
@@ -75,5 +84,6 @@ fn main() -> Result<()> {
         Command::Cluster { action } => runtime.block_on(cluster::run(action)),
         Command::AddOperator(options) => runtime.block_on(operator::run(options)),
         Command::ImportStock(options) => runtime.block_on(stock::run(options)),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

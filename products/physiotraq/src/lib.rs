@@ -26,7 +26,8 @@ use socle::identity::{Realm, Rules};
 use socle::peers::Shards;
 use socle::readings::{Limits, Writer};
 use socle::web::{Branding, Catalogue, Lang, NavItem, Product, Routes};
-use socle::{App, Caller, Result, identity};
+use socle::{App, Caller, Result, audit, identity};
+use uuid::Uuid;
 
 use crate::devices::Credentials;
 use crate::measurements::{Leaves, Measurement};
@@ -99,6 +100,7 @@ impl Physiotraq {
         let routes = measurements::routes(routes);
         let routes = monitor::routes(routes);
         let routes = treatments::routes(routes);
+        let routes = audit::routes(routes, roles::SEE_AUDIT, ("/admin/audit", "/admin/audit/export"));
         socle::web::openapi::routes(routes)
     }
 
@@ -146,6 +148,14 @@ impl Product for Physiotraq {
 
     async fn joined(&self, tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
         people::joined(tx, newcomer).await
+    }
+
+    fn audit_shape(&self) -> audit::Shape {
+        audit::Shape::Event
+    }
+
+    async fn people(&self, tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
+        Ok(people::members(tx).await?.into_iter().map(|member| (member.id, member.name)).collect())
     }
 
     fn api_document(&self) -> utoipa::openapi::OpenApi {

@@ -8,6 +8,8 @@ mod addresses;
 #[cfg(test)]
 mod alarm_over_kill;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod begin;
 #[cfg(test)]
 mod binary;

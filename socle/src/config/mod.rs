@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
-    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
+    Audit, Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
 };
 
 use settings::DEFAULTS;
@@ -117,6 +117,9 @@ impl Config {
             let environment = self.environment.name();
             faults.push(format!("{environment} refuses the stand-in mail.transport mailbox; set it to smtp"));
         }
+        if self.audit.anchor_seconds == 0 {
+            faults.push("audit.anchor_seconds must be at least 1".to_owned());
+        }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
@@ -128,6 +131,9 @@ impl Config {
         if self.sealed.key.is_none() && self.sealed.key_file.is_none() {
             faults
                 .push("production needs sealed.key_file (or sealed.key): where is the key-encryption key?".to_owned());
+        }
+        if self.audit.anchor_store.is_none() {
+            faults.push("production needs audit.anchor_store: where are the audit trail's anchors kept?".to_owned());
         }
         let plain = |url: &SecretString| {
             let url = url.expose_secret();

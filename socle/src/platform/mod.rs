@@ -19,7 +19,7 @@ use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
-use crate::{App, Caller, Result, mail};
+use crate::{App, Caller, Result, audit, mail};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -30,8 +30,10 @@ pub const USE_PLATFORM: Action = Action::new("UsePlatform", "Platform");
 pub const SEE_JOBS: Action = Action::new("SeeJobs", "Platform");
 /// Try a dead job again, or drop it.
 pub const DECIDE_JOBS: Action = Action::new("DecideJobs", "Platform");
+/// Search the platform's own audit trail, and what belongs to no tenant.
+pub const SEE_AUDIT: Action = Action::new("SeeAudit", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 3] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS];
+pub const ACTIONS: [Action; 4] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_AUDIT];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
 
@@ -86,6 +88,7 @@ impl Platform {
         let routes = identity::pages::routes(Routes::new(self));
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
+        let routes = audit::routes(routes, SEE_AUDIT, ("/audit", "/audit/export"));
         mailbox::routes(jobs::routes(routes))
     }
 
@@ -135,12 +138,18 @@ impl Product for Platform {
     }
 
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
-        vec![NavItem {
-            href: "/platform/jobs".to_owned(),
-            label: TEXTS.text(lang, "platform-jobs"),
-            icon: "list",
-            current: path.starts_with("/platform/jobs"),
-        }]
+        let entries = [("/platform/jobs", "platform-jobs", "list"), ("/platform/audit", "audit-title", "history")];
+        let item = |(href, key, icon): (&str, &str, &'static str)| NavItem {
+            href: href.to_owned(),
+            label: TEXTS.text(lang, key),
+            icon,
+            current: path.starts_with(href),
+        };
+        entries.map(item).into()
+    }
+
+    async fn people(&self, tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
+        sql::operators(tx).await
     }
 
     fn roles(&self) -> &'static [&'static str] {

@@ -1,5 +1,7 @@
 //! Every query on operators.
 
+use uuid::Uuid;
+
 use crate::Result;
 use crate::db::Tx;
 use crate::identity::members::Newcomer;
@@ -21,4 +23,13 @@ pub(super) async fn insert_operator(tx: &mut Tx, new: &Newcomer) -> Result<()> {
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// The operators by account and name.
+pub(super) async fn operators(tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, first_name || ' ' || last_name AS "name!" FROM socle.operators
+           ORDER BY last_name, first_name, id LIMIT 500"#
+    );
+    Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(|row| (row.id, row.name)).collect())
 }
