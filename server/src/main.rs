@@ -1,6 +1,7 @@
 //! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
+mod admin;
 mod assets;
 mod claim;
 mod cluster;
@@ -8,11 +9,12 @@ mod demo;
 mod device_client;
 mod faults;
 mod operator;
-mod privacy;
 mod replay;
 mod serve;
 mod simulate;
 mod stock;
+
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -51,28 +53,20 @@ enum Command {
     },
     /// Makes somebody who runs the platform; the password is read from standard input.
     AddOperator(operator::Options),
-    /// What an administrator of the machine does.
-    Admin {
-        #[command(subcommand)]
-        action: Admin,
-    },
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
-}
-
-#[derive(Subcommand)]
-enum Admin {
-    /// Personal rights.
-    Privacy {
+    /// What the people who run the platform do: audit, personal rights.
+    Admin {
         #[command(subcommand)]
-        action: privacy::Action,
+        subject: admin::Subject,
     },
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match cli.command {
+    let done: Result<()> = match cli.command {
+        Command::Admin { subject } => return runtime.block_on(admin::run(subject)),
         Command::Serve => {
             let ended = runtime.block_on(serve::run());
             // What sends the last traces blocks: outside the runtime.
@@ -89,7 +83,7 @@ fn main() -> Result<()> {
         Command::Replay(options) => runtime.block_on(replay::run(options)),
         Command::Cluster { action } => runtime.block_on(cluster::run(action)),
         Command::AddOperator(options) => runtime.block_on(operator::run(options)),
-        Command::Admin { action: Admin::Privacy { action } } => runtime.block_on(privacy::run(action)),
         Command::ImportStock(options) => runtime.block_on(stock::run(options)),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

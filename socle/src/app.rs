@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::Trail;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Caller, Db, Trace, Who};
@@ -33,6 +34,8 @@ pub struct App {
     pub successors: Successors,
     /// The key of typed codes' hashes.
     pub code_key: Arc<[u8; 32]>,
+    /// The audit trail's signing key, anchors and count of refusals.
+    pub audit: Trail,
     /// Live topics of this process.
     pub live: Hub,
     /// What server processes tell each other.
@@ -56,6 +59,7 @@ impl App {
             successors: Successors::new(&vault.derive("refresh tokens")),
             code_key: Arc::new(vault.derive("codes")),
             mail: Outlet::new(&config)?,
+            audit: Trail::open(&config.audit, &vault)?,
             vault: Arc::new(vault),
             live: Hub::default(),
             config: Arc::new(config),

@@ -30,7 +30,8 @@ use socle::privacy::export::Sections;
 use socle::privacy::retention::{Kept, Rule};
 use socle::readings::{Limits, Writer};
 use socle::web::{Branding, Catalogue, Lang, NavItem, Product, Routes};
-use socle::{App, Caller, Result, identity, privacy};
+use socle::{App, Caller, Result, audit, identity, privacy};
+use uuid::Uuid;
 
 use crate::devices::Credentials;
 use crate::measurements::{Leaves, Measurement};
@@ -104,6 +105,7 @@ impl Physiotraq {
         let routes = measurements::routes(routes);
         let routes = monitor::routes(routes);
         let routes = treatments::routes(routes);
+        let routes = audit::routes(routes, roles::SEE_AUDIT, ("/admin/audit", "/admin/audit/export"));
         socle::web::openapi::routes(routes)
     }
 
@@ -175,6 +177,14 @@ impl Product for Physiotraq {
 
     fn retention(&self) -> (&'static [Rule], &'static [Kept]) {
         (&people::RULES, &people::KEPT)
+    }
+
+    fn audit_shape(&self) -> audit::Shape {
+        audit::Shape::Event
+    }
+
+    async fn people(&self, tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
+        Ok(people::members(tx).await?.into_iter().map(|member| (member.id, member.name)).collect())
     }
 
     fn api_document(&self) -> utoipa::openapi::OpenApi {

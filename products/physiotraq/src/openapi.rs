@@ -1,5 +1,6 @@
 //! What PhysioTraq's API says of itself: the frame, and the part that each feature keeps beside its handlers.
 
+use socle::audit;
 use socle::web::openapi::{self, Words};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
@@ -22,6 +23,7 @@ const WORDS: Words = Words {
         ("devices", "The licence's thermometers, as its people see them."),
         ("treatments", "Monitored sessions: an operator's own, or all of the licence for its owner."),
         ("live", "The live screen's curve and its stream of events."),
+        ("audit", "Who did or tried what; for the owner of the licence."),
         ("auth", "How a person's program signs in and stays signed in."),
         ("me", "What a person agrees to."),
         ("api", "The API itself."),
@@ -38,6 +40,7 @@ pub fn document() -> OpenApi {
         treatments::Document::openapi(),
         monitor::Document::openapi(),
         socle::privacy::consents::Document::openapi(),
+        audit::Document::openapi(),
     ] {
         document.merge(part);
     }

@@ -10,6 +10,8 @@ pub const LIST_ALL_TREATMENTS: Action = Action::new("ListAllTreatments", "Licens
 pub const CLAIM_DEVICE: Action = Action::new("ClaimDevice", "License");
 /// See the team, invite, remove.
 pub const MANAGE_TEAM: Action = Action::new("ManageTeam", "License");
+/// Search the licence's audit trail.
+pub const SEE_AUDIT: Action = Action::new("SeeAudit", "License");
 /// See a device in lists.
 pub const SEE_DEVICE: Action = Action::new("SeeDevice", "Device");
 /// Open its live screen and stream.
@@ -26,11 +28,12 @@ pub const OPERATE_TREATMENT: Action = Action::new("OperateTreatment", "Treatment
 pub const EXPORT_TREATMENT: Action = Action::new("ExportTreatment", "Treatment");
 
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 11] = [
+pub const ACTIONS: [Action; 12] = [
     USE_APP,
     LIST_ALL_TREATMENTS,
     CLAIM_DEVICE,
     MANAGE_TEAM,
+    SEE_AUDIT,
     SEE_DEVICE,
     WATCH_DEVICE,
     START_TREATMENT,

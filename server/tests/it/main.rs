@@ -9,6 +9,7 @@ mod addresses;
 mod alarm_over_kill;
 #[cfg(test)]
 mod attack_cases;
+mod audit;
 #[cfg(test)]
 mod begin;
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources;
 
 /// Keys put together with `format!`, and every key that can come of it.
-const BUILT: [(&str, &[&str]); 9] = [
+const BUILT: [(&str, &[&str]); 11] = [
+    ("audit-outcome-{}", &["done", "refused", "failed"]),
+    ("audit-actor-{}", &["person", "device", "system", "nobody"]),
     ("front-{name}", &["physiotraq"]),
     ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
     ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),

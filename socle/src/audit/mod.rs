@@ -1,62 +1,35 @@
 //! The audit trail: one row in the transaction it speaks of. If it cannot be written, nothing is.
+//!
+//! A change, a sensitive read, a refusal or an export leaves one row ([`record`]). Within a second a sealer ([`keep`])
+//! chains the rows of each tenant by hashes ([`chain`]), and every few minutes head and count of every chain are signed
+//! and kept outside the database ([`anchors`]). [`verify`] computes all of it anew. Old months leave by [`drop_before`].
+//! People search the trail on [`pages`], programs read it in the words of their product's specification ([`shapes`]).
 
+mod anchors;
+mod api;
+mod chain;
+mod entry;
+mod keeper;
+mod pages;
+mod refusals;
+mod retention;
+mod search;
+pub mod shapes;
 mod sql;
-
-use serde_json::Value;
-use uuid::Uuid;
+pub mod verify;
 
 use crate::db::{Tx, Who};
 use crate::{Caller, Result, ids};
 
-/// What happened. `details` holds only keys the caller chose one by one: never medical content, names or secrets.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// E.g. `treatment.started`.
-    pub action: &'static str,
-    /// E.g. `Treatment`.
-    pub resource: &'static str,
-    /// Its id, when there is one.
-    pub id: Option<Uuid>,
-    /// Whether it was done or refused.
-    pub outcome: Outcome,
-    /// A flat object.
-    pub details: Value,
-}
-
-/// Whether it was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// It was done.
-    Done,
-    /// It was refused.
-    Refused,
-}
-
-impl Entry {
-    /// Something done to a resource.
-    #[must_use]
-    pub fn done(action: &'static str, resource: &'static str, id: impl Into<Uuid>) -> Self {
-        Self {
-            action,
-            resource,
-            id: Some(id.into()),
-            outcome: Outcome::Done,
-            details: Value::Object(Default::default()),
-        }
-    }
-
-    /// Something refused.
-    #[must_use]
-    pub fn refused(action: &'static str, resource: &'static str, id: Option<Uuid>) -> Self {
-        Self { action, resource, id, outcome: Outcome::Refused, details: Value::Object(Default::default()) }
-    }
-
-    /// Adds chosen details.
-    #[must_use]
-    pub fn with(self, details: Value) -> Self {
-        Self { details, ..self }
-    }
-}
+pub use anchors::{Anchors, PublicKey, Trail};
+pub use api::Document;
+pub use entry::{Entry, EventType, Key, Outcome};
+pub use keeper::keep;
+pub use pages::routes;
+pub(crate) use refusals::note as note_refusal;
+pub use retention::drop_before;
+pub use search::Row;
+pub use shapes::Shape;
 
 /// Writes the row, in the caller's transaction.
 ///
@@ -68,7 +41,7 @@ pub async fn record(tx: &mut Tx, entry: Entry) -> Result<()> {
 }
 
 /// Actor kind and id as the table spells them.
-fn actor(caller: &Caller) -> (&'static str, Option<Uuid>) {
+fn actor(caller: &Caller) -> (&'static str, Option<uuid::Uuid>) {
     match caller.who() {
         Who::Nobody => ("nobody", None),
         Who::Person(person) => ("person", Some(person.account.0)),

@@ -13,7 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
-    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Privacy, Readings, Sealed, Tracing,
+    Audit, Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Privacy, Readings, Sealed, Tracing,
 };
 
 use settings::DEFAULTS;
@@ -169,6 +169,9 @@ impl Config {
             let environment = self.environment.name();
             faults.push(format!("{environment} refuses the stand-in mail.transport mailbox; set it to smtp"));
         }
+        if self.audit.anchor_seconds == 0 {
+            faults.push("audit.anchor_seconds must be at least 1".to_owned());
+        }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
@@ -186,6 +189,9 @@ impl Config {
         }
         if self.privacy.erasure_journal.is_none() {
             faults.push("production needs privacy.erasure_journal: what is done again after a restore?".to_owned());
+        }
+        if self.audit.anchor_store.is_none() {
+            faults.push("production needs audit.anchor_store: where are the audit trail's anchors kept?".to_owned());
         }
         let plain = |url: &SecretString| {
             let url = url.expose_secret();

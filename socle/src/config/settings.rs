@@ -29,6 +29,8 @@ transport = "mailbox"
 from = "Socle <no-reply@localhost>"
 [jobs]
 poll_seconds = 1
+[audit]
+anchor_seconds = 300
 [ops]
 [tracing]
 [privacy]
@@ -95,6 +97,8 @@ pub struct Config {
     pub mail: Mail,
     /// Background work.
     pub jobs: Jobs,
+    /// The audit trail.
+    pub audit: Audit,
     /// What operators look at.
     pub ops: Ops,
     /// OpenTelemetry traces.
@@ -207,6 +211,21 @@ pub struct Mail {
 pub struct Jobs {
     /// Seconds after which the queue is looked at, even when nobody said that there is work.
     pub poll_seconds: u64,
+}
+
+/// The audit trail's anchors outside the database.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Audit {
+    /// Folder of the anchors, outside the database's own disk. Without it there are none (not in production).
+    pub anchor_store: Option<std::path::PathBuf>,
+    /// Seconds between two anchors; none is written while nothing changes.
+    pub anchor_seconds: u64,
+    /// Hex of the 32-byte seed of the Ed25519 key that signs them; without it one is derived from the key-encryption
+    /// key, and changes with that.
+    #[serde(serialize_with = "masked")]
+    pub signing_key: Option<SecretString>,
+    /// File that holds it.
+    pub signing_key_file: Option<std::path::PathBuf>,
 }
 
 /// What operators look at.

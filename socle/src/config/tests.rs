@@ -87,13 +87,21 @@ fn hosts_can_be_written_in_one_line() {
 #[test]
 fn production_refuses_what_is_not_fit_for_it_and_names_it() {
     let reason = read("environment = \"production\"").unwrap().refuse_unfit().unwrap_err();
-    for setting in ["sealed.key_file", "http.public_url", "mail.transport", "privacy.export_folder", "privacy.erasure_journal"] {
+    for setting in [
+        "sealed.key_file",
+        "http.public_url",
+        "mail.transport",
+        "privacy.export_folder",
+        "privacy.erasure_journal",
+        "audit.anchor_store",
+    ] {
         assert!(reason.contains(setting), "{reason}");
     }
     let fit = "environment = \"production\"\n[http]\npublic_url = \"https://socle.example/\"\n[log]\njson = false\n\
                [sealed]\nkey_file = \"/run/secrets/key\"\n[mail]\ntransport = \"smtp\"\n\
                smtp_url = \"smtp://mail:25?tls=required\"\n\
-               [privacy]\nexport_folder = \"/var/exports\"\nerasure_journal = \"/var/erasures\"\n";
+               [privacy]\nexport_folder = \"/var/exports\"\nerasure_journal = \"/var/erasures\"\n\
+               [audit]\nanchor_store = \"/srv/anchors\"\n";
     let bare = read(&fit.replace("?tls=required", "")).unwrap().refuse_unfit().unwrap_err();
     assert!(bare.contains("mail.smtp_url"), "{bare}");
     let config = read(fit).unwrap();

@@ -1,6 +1,7 @@
 //! Who asks: the value without which no transaction begins.
 
 use std::net::IpAddr;
+use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -120,6 +121,8 @@ pub struct Trace {
     pub ip: Option<IpAddr>,
     /// The `User-Agent` header, cut to 300 characters.
     pub user_agent: Option<String>,
+    /// When the request arrived, on this process's own clock: how long it took is counted from here.
+    pub started: Option<Instant>,
 }
 
 impl Caller {

@@ -21,7 +21,7 @@ use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
 use crate::privacy::erasure::{Fate, Outcome, Use};
-use crate::{App, Caller, Result, mail, privacy};
+use crate::{App, Caller, Result, audit, mail, privacy};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -36,8 +36,10 @@ pub const DECIDE_JOBS: Action = Action::new("DecideJobs", "Platform");
 pub const SEE_HOLDS: Action = Action::new("SeeHolds", "Platform");
 /// Place and lift legal holds.
 pub const DECIDE_HOLDS: Action = Action::new("DecideHolds", "Platform");
+/// Search the platform's own audit trail, and what belongs to no tenant.
+pub const SEE_AUDIT: Action = Action::new("SeeAudit", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 5] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_HOLDS, DECIDE_HOLDS];
+pub const ACTIONS: [Action; 6] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_HOLDS, DECIDE_HOLDS, SEE_AUDIT];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
 
@@ -95,7 +97,8 @@ impl Platform {
         let routes = identity::pages::routes(Routes::new(self));
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
-        holds::routes(mailbox::routes(jobs::routes(privacy::routes(routes))))
+        let routes = audit::routes(privacy::routes(routes), SEE_AUDIT, ("/audit", "/audit/export"));
+        holds::routes(mailbox::routes(jobs::routes(routes)))
     }
 
     /// Makes an operator: the first one comes from the command line.
@@ -144,13 +147,22 @@ impl Product for Platform {
     }
 
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
-        let item = |href: &str, key: &str, icon| NavItem {
+        let entries = [
+            ("/platform/jobs", "platform-jobs", "list"),
+            ("/platform/holds", "holds-title", "shield-check"),
+            ("/platform/audit", "audit-title", "history"),
+        ];
+        let item = |(href, key, icon): (&str, &str, &'static str)| NavItem {
             href: href.to_owned(),
             label: TEXTS.text(lang, key),
             icon,
             current: path.starts_with(href),
         };
-        vec![item("/platform/jobs", "platform-jobs", "list"), item("/platform/holds", "holds-title", "shield-check")]
+        entries.map(item).into()
+    }
+
+    async fn people(&self, tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
+        sql::operators(tx).await
     }
 
     fn roles(&self) -> &'static [&'static str] {

@@ -1,5 +1,7 @@
 //! Every query on operators.
 
+use uuid::Uuid;
+
 use crate::Result;
 use crate::db::Tx;
 use crate::identity::members::Newcomer;
@@ -48,4 +50,12 @@ pub(super) async fn empty_operator(tx: &mut Tx, account: AccountId) -> Result<i6
     .execute(tx.conn())
     .await?;
     Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
+}
+/// The operators by account and name.
+pub(super) async fn operators(tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, first_name || ' ' || last_name AS "name!" FROM socle.operators
+           ORDER BY last_name, first_name, id LIMIT 500"#
+    );
+    Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(|row| (row.id, row.name)).collect())
 }

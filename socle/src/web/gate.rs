@@ -10,7 +10,7 @@ use super::routes::{Access, Kind, Route};
 use super::{Product, TokenCookie, session};
 use crate::db::{Caller, Trace, Who};
 use crate::identity::{self, Proof, actions};
-use crate::{Error, Result, error};
+use crate::{Error, Result, audit, error};
 
 /// The answer to an address where nothing is.
 pub(super) async fn nothing_here() -> Error {
@@ -25,11 +25,13 @@ pub(super) async fn gate<P: Product>(
 ) -> Response {
     let trace = request.extensions().get::<Trace>().cloned().unwrap_or_default();
     let base = product.branding().base;
-    match admit(&product, route, request.headers(), trace).await {
+    let path = request.uri().path().to_owned();
+    match admit(&product, route, (request.headers(), &path), trace).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller.clone());
             let mut response = next.run(request).await;
-            if response.extensions().get::<Error>().is_some() {
+            if let Some(error) = response.extensions().get::<Error>().cloned() {
+                audit::note_refusal(product.app(), &caller, route, (&path, &error)).await;
                 // The error's page shows who looks at it, with their navigation.
                 response.extensions_mut().insert(caller);
             }
@@ -50,7 +52,12 @@ pub(super) async fn gate<P: Product>(
     }
 }
 
-async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace: Trace) -> Result<Caller> {
+async fn admit<P: Product>(
+    product: &P,
+    route: Route,
+    (headers, path): (&HeaderMap, &str),
+    trace: Trace,
+) -> Result<Caller> {
     let nobody = product.app().nobody(product.branding().realm.name, trace);
     match route.access {
         Access::Device => device(product, headers, &nobody).await,
@@ -62,7 +69,9 @@ async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace
             if product.policies().allows_at_best(caller.person()?, action) {
                 Ok(caller)
             } else {
-                Err(Error::forbidden())
+                let error = Error::forbidden();
+                audit::note_refusal(product.app(), &caller, route, (path, &error)).await;
+                Err(error)
             }
         }
     }

@@ -21,6 +21,7 @@ mod routes;
 mod session;
 mod site;
 mod surface;
+mod table;
 
 pub use assets::{Asset, Assets};
 pub use extract::{Form, Json, JsonFields, Path, Query};
@@ -34,6 +35,7 @@ pub use session::{
     set_side_cookie, set_token_cookie, side_cookie, token_cookie,
 };
 pub use site::Site;
+pub use table::{csv_file, csv_line};
 
 /// JSON bodies larger than this are refused with 413 (a device's batch is the largest thing anybody sends).
 pub const BODY_LIMIT: usize = 2 * 1024 * 1024;

@@ -2,9 +2,12 @@
 
 use std::future::Future;
 
+use uuid::Uuid;
+
 use super::i18n::Catalogue;
 use super::page::NavItem;
 use crate::access::{Policies, break_glass};
+use crate::audit::Shape;
 use crate::db::{Caller, Machine, Tx};
 use crate::identity::Realm;
 use crate::identity::members::{Newcomer, Permissions};
@@ -129,6 +132,15 @@ pub trait Product: Clone + Send + Sync + 'static {
     /// How long this product's rows are kept, and the tables that no rule empties.
     fn retention(&self) -> (&'static [Rule], &'static [Kept]) {
         (&[], &[])
+    }
+    /// The words in which its API gives the audit trail.
+    fn audit_shape(&self) -> Shape {
+        Shape::AuditEvent
+    }
+    /// The people of the transaction's tenant by account and name, for lists of who did something.
+    fn people(&self, tx: &mut Tx) -> impl Future<Output = Result<Vec<(Uuid, String)>>> + Send {
+        let _ = tx;
+        async { Ok(Vec::new()) }
     }
     /// The description of its API: every route for programs, put together from the parts beside the handlers. A product
     /// without any has an empty one, and does not mount [`super::openapi::routes`].

@@ -1,6 +1,7 @@
 //! Facts about a request: its id, its address, where it was sent from.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
 
 use axum::extract::ConnectInfo;
 use http::request::Parts;
@@ -19,6 +20,7 @@ pub(super) fn trace(parts: &Parts, trusted: Option<IpAddr>, now: chrono::DateTim
         request_id: format!("req_{}", ids::fresh(now).simple()),
         ip: forwarded.or(peer),
         user_agent: user_agent.map(|agent| agent.chars().take(300).collect()),
+        started: Some(Instant::now()),
     }
 }
 

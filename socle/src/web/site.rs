@@ -23,8 +23,8 @@ use super::front::Front;
 use super::hosts::Hosts;
 use super::page::see_other;
 use super::{Branding, Product, Routes, finish, surface};
-use crate::App;
 use crate::ops::metrics;
+use crate::{App, audit};
 
 /// Streams and slow clients have this long after accepting has ended; then the server ends all the same.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl Site {
     ) -> std::io::Result<()> {
         let hosts = Arc::new(self.hosts().map_err(std::io::Error::other)?);
         let ended = Arc::new(AtomicBool::new(false));
-        let (live, db, wait) = (self.app.live.clone(), self.app.db.clone(), self.app.config.drain());
+        let (live, app, wait) = (self.app.live.clone(), self.app.clone(), self.app.config.drain());
         let router = self.into_router(Arc::clone(&ended));
         let (drain, mut draining) = tokio::sync::watch::channel(false);
         let signal = async move {
@@ -117,7 +117,8 @@ impl Site {
         let serving = axum::serve(listener, service).with_graceful_shutdown(signal);
         tokio::select! {
             served = serving.into_future() => served,
-            () = metrics::upkeep(&db) => Ok(()),
+            () = metrics::upkeep(&app.db) => Ok(()),
+            () = audit::keep(&app) => Ok(()),
             () = async {
                 if draining.wait_for(|ending| *ending).await.is_ok() {
                     tokio::time::sleep(DRAIN).await;

@@ -1,13 +1,12 @@
 //! CSV exports, streamed from the database page by page: no row limit, no more memory than one page.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, Stream};
-use http::header;
+use axum::response::Response;
+use futures_util::stream;
 use socle::db::Tx;
 use socle::error::Envelope;
-use socle::web::{Path, Query};
+use socle::web::{Path, Query, csv_file, csv_line};
 use socle::{Caller, Error, Result, audit};
 use uuid::Uuid;
 
@@ -51,7 +50,7 @@ pub(super) async fn one(
     tx.commit().await?;
     let unit = people::unit_of(&caller);
     let stretch = treatment.stretch(caller.now());
-    let header = line(&reading_header(unit))?;
+    let header = csv_line(&reading_header(unit))?;
     let rows = stream::try_unfold((caller, pages::beginning(stretch), false), move |(caller, from, done)| async move {
         if done {
             return Ok::<_, Error>(None);
@@ -61,10 +60,10 @@ pub(super) async fn one(
         drop(tx);
         let done = i64::try_from(chunk.len()).is_ok_and(|n| n < PAGE);
         let next = chunk.last().map_or(from, |last| (last.at, last.sequence));
-        let text = chunk.iter().map(|point| line(&reading_line(point, unit))).collect::<Result<Vec<_>>>()?.concat();
+        let text = chunk.iter().map(|point| csv_line(&reading_line(point, unit))).collect::<Result<Vec<_>>>()?.concat();
         Ok(Some((Bytes::from(text), (caller, next, done))))
     });
-    Ok(attachment(&format!("physiotraq-{}.csv", treatment.session), header, rows))
+    Ok(csv_file(&format!("physiotraq-{}.csv", treatment.session), header, rows))
 }
 
 fn reading_header(unit: Unit) -> Vec<String> {
@@ -159,7 +158,7 @@ async fn summaries(product: Physiotraq, caller: Caller, filter: Filter, own: Opt
     audit::record(&mut tx, audit::Entry::done("treatments.exported", "License", caller.person()?.tenant.0)).await?;
     tx.commit().await?;
     let unit = people::unit_of(&caller);
-    let header = line(&summary_header(unit))?;
+    let header = csv_line(&summary_header(unit))?;
     let rows = stream::try_unfold((product, caller, 0_i64, false), move |(product, caller, offset, done)| {
         let wanted = wanted.clone();
         async move {
@@ -170,11 +169,11 @@ async fn summaries(product: Physiotraq, caller: Caller, filter: Filter, own: Opt
             let found = chunk(&product, &mut tx, &wanted, offset).await?;
             drop(tx);
             let read = i64::try_from(found.len()).unwrap_or(TREATMENTS);
-            let text = found.iter().map(|t| line(&summary_line(t, unit))).collect::<Result<Vec<_>>>()?.concat();
+            let text = found.iter().map(|t| csv_line(&summary_line(t, unit))).collect::<Result<Vec<_>>>()?.concat();
             Ok(Some((Bytes::from(text), (product, caller, offset + read, read < TREATMENTS))))
         }
     });
-    Ok(attachment("physiotraq-treatments.csv", header, rows))
+    Ok(csv_file("physiotraq-treatments.csv", header, rows))
 }
 
 async fn chunk(product: &Physiotraq, tx: &mut Tx, wanted: &Wanted, offset: i64) -> Result<Vec<Treatment>> {
@@ -215,39 +214,4 @@ fn summary_line(t: &Treatment, unit: Unit) -> Vec<String> {
         t.alert_40.to_string(),
         text(&t.notes),
     ]
-}
-
-/// One CSV line. A text that a spreadsheet would run as a formula gets an apostrophe in front; numbers keep their sign.
-fn line(fields: &[String]) -> Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let broken = |error: csv::Error| Error::internal(format!("csv: {error}"));
-    writer.write_record(fields.iter().map(|field| inert(field))).map_err(broken)?;
-    writer.into_inner().map_err(|error| Error::internal(format!("csv: {error}")))
-}
-
-fn inert(field: &str) -> String {
-    let formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']) && field.parse::<f64>().is_err();
-    if formula { format!("'{field}") } else { field.to_owned() }
-}
-
-fn attachment(name: &str, header: Vec<u8>, rows: impl Stream<Item = Result<Bytes>> + Send + 'static) -> Response {
-    let first = stream::once(async move { Ok(Bytes::from(header)) });
-    let body = Body::from_stream(futures_util::StreamExt::chain(first, rows));
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    (headers, body).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_made_inert_and_numbers_are_not() {
-        for (sent, kept) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("-61", "-61"), ("+x", "'+x"), ("38.7", "38.7")] {
-            assert_eq!(inert(sent), kept);
-        }
-    }
 }

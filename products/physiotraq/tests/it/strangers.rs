@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{answers, behind, crew};
 
-/// A digest of everything that a change would leave a trace in.
+/// A digest of everything that a change would leave a trace in. (The attempt itself is recorded.)
 const TRACE: &str = "
     SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
         SELECT 'treatment' || t::text AS line FROM physiotraq.treatments t
@@ -19,7 +19,7 @@ const TRACE: &str = "
         UNION ALL SELECT 'assignment' || t::text FROM physiotraq.device_assignments t
         UNION ALL SELECT 'credential' || t::text FROM physiotraq.device_credentials t
         UNION ALL SELECT 'counter' || t::text FROM physiotraq.session_counters t
-        UNION ALL SELECT 'audit' || t::text FROM socle.audit_log t
+        UNION ALL SELECT 'audit' || t::text FROM socle.audit_log t WHERE t.action <> 'access.refused'
         UNION ALL SELECT 'device' || name || coalesce(registration_open_until::text, '') FROM physiotraq.devices
     ) AS everything";
 
