@@ -1,6 +1,7 @@
-//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
+//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`, `admin`.
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
+mod admin;
 mod assets;
 mod claim;
 mod cluster;
@@ -52,6 +53,11 @@ enum Command {
     AddOperator(operator::Options),
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
+    /// What the people who run the platform do now and then.
+    Admin {
+        #[command(subcommand)]
+        action: admin::Action,
+    },
 }
 
 fn main() -> Result<()> {
@@ -75,5 +81,6 @@ fn main() -> Result<()> {
         Command::Cluster { action } => runtime.block_on(cluster::run(action)),
         Command::AddOperator(options) => runtime.block_on(operator::run(options)),
         Command::ImportStock(options) => runtime.block_on(stock::run(options)),
+        Command::Admin { action } => runtime.block_on(admin::run(action)),
     }
 }

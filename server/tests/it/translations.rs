@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources;
 
 /// Keys put together with `format!`, and every key that can come of it.
-const BUILT: [(&str, &[&str]); 9] = [
+const BUILT: [(&str, &[&str]); 12] = [
     ("front-{name}", &["physiotraq"]),
-    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
-    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
+    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys"]),
+    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys"]),
     (
         "notice-{name}",
         &[
@@ -25,9 +25,15 @@ const BUILT: [(&str, &[&str]); 9] = [
             "member-removed",
             "job-retried",
             "job-dropped",
+            "destruction-requested",
+            "destruction-approved",
+            "destruction-refused",
         ],
     ),
     ("mail-{name}", &["invitation-subject", "invitation-body", "invitation-action"]),
+    ("keys-kind-{}", &["tenant", "person"]),
+    ("keys-kind-{kind}", &["tenant", "person"]),
+    ("keys-state-{}", &["active", "retired", "destroyed", "requested", "refused", "approved", "executed"]),
     ("platform-state-{}", &["waiting", "running", "dead"]),
     ("sex-{sex}", &["male", "female", "other"]),
     ("sex-short-{sex}", &["male", "female", "other"]),

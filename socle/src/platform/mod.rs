@@ -2,6 +2,7 @@
 //! components. Mounted like a product, at `/platform`; its one tenant is the platform itself, the nil UUID.
 
 mod jobs;
+mod keys;
 mod mailbox;
 mod nightly;
 mod sql;
@@ -19,7 +20,7 @@ use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
-use crate::{App, Caller, Result, mail};
+use crate::{App, Caller, Result, mail, sealed};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -30,10 +31,20 @@ pub const USE_PLATFORM: Action = Action::new("UsePlatform", "Platform");
 pub const SEE_JOBS: Action = Action::new("SeeJobs", "Platform");
 /// Try a dead job again, or drop it.
 pub const DECIDE_JOBS: Action = Action::new("DecideJobs", "Platform");
+/// See how many keys there are, rotations, and requests to destroy keys.
+pub const SEE_KEYS: Action = Action::new("SeeKeys", "Platform");
+/// Ask for the destruction of keys.
+pub const REQUEST_KEY_DESTRUCTION: Action = Action::new("RequestKeyDestruction", "Platform");
+/// Approve or refuse what another person has asked for.
+pub const APPROVE_KEY_DESTRUCTION: Action = Action::new("ApproveKeyDestruction", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 3] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS];
+pub const ACTIONS: [Action; 6] =
+    [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_KEYS, REQUEST_KEY_DESTRUCTION, APPROVE_KEY_DESTRUCTION];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
+
+/// Operators read times of the place they work in.
+const ZONE: chrono_tz::Tz = chrono_tz::Europe::Paris;
 
 static TEXTS: Catalogue = Catalogue::kernel();
 
@@ -61,7 +72,7 @@ pub fn policies() -> Result<Policies, String> {
 /// The work that every server does for these products: mails, and what comes round by itself. Products add theirs.
 #[must_use]
 pub fn work(products: &[&'static Branding]) -> Jobs {
-    mail::jobs(nightly::jobs(Jobs::new(products)), products)
+    sealed::jobs(mail::jobs(nightly::jobs(Jobs::new(products)), products))
 }
 
 /// The platform as a product. Cheap to clone.
@@ -86,7 +97,7 @@ impl Platform {
         let routes = identity::pages::routes(Routes::new(self));
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
-        mailbox::routes(jobs::routes(routes))
+        mailbox::routes(keys::routes(jobs::routes(routes)))
     }
 
     /// Makes an operator: the first one comes from the command line.
@@ -135,12 +146,16 @@ impl Product for Platform {
     }
 
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
-        vec![NavItem {
-            href: "/platform/jobs".to_owned(),
-            label: TEXTS.text(lang, "platform-jobs"),
-            icon: "list",
-            current: path.starts_with("/platform/jobs"),
-        }]
+        let entry = |href: &str, label, icon| NavItem {
+            href: href.to_owned(),
+            label: TEXTS.text(lang, label),
+            icon,
+            current: path.starts_with(href),
+        };
+        vec![
+            entry("/platform/jobs", "platform-jobs", "list"),
+            entry("/platform/keys", "keys-title", "key-round"),
+        ]
     }
 
     fn roles(&self) -> &'static [&'static str] {
