@@ -16,7 +16,7 @@ use socle::clock::Clock;
 use socle::config::Config;
 use socle::db::Db;
 use socle::jobs::{Jobs, NewJob, Outcome, Queue, enqueue};
-use socle::sealed::Vault;
+use socle::sealed::{Custody, KeyService, KeyStore, Keyring};
 use socle::web::Assets;
 use sqlx::{Connection, PgConnection};
 use tokio::sync::Notify;
@@ -64,7 +64,9 @@ async fn app(house: &House) -> Result<App> {
     let ingest = house.cluster.url(INGEST, &house.cluster.secret(INGEST)?, house.name()?);
     let db = Db::connect(&house.url().into(), &ingest.into(), config.database.connections).await;
     let db = db.map_err(anyhow::Error::msg)?;
-    let parts = (Vault::new([7; 32]), Assets::new(HashMap::new()));
+    let service = KeyService::Keyring(Keyring::fixed(&"07".repeat(32)).map_err(anyhow::Error::msg)?);
+    let store = KeyStore::open(&std::env::temp_dir().join("socle-bench-key-store")).map_err(anyhow::Error::msg)?;
+    let parts = (Custody { service, store }, Assets::new(HashMap::new()));
     App::new(db, Clock::system(), config, parts).await.map_err(anyhow::Error::msg)
 }
 

@@ -124,17 +124,6 @@ CREATE POLICY lookup ON socle.legal_holds TO socle_lookup USING (true) WITH CHEC
 GRANT SELECT, INSERT, UPDATE (lifted_by, lifted_at) ON socle.legal_holds TO socle_app;
 GRANT SELECT, DELETE ON socle.legal_holds TO socle_lookup;
 
--- Persons whose key was destroyed: what is sealed under it opens no more.
-CREATE TABLE socle.destroyed_person_keys (
-  account_id   uuid PRIMARY KEY REFERENCES socle.accounts (id),
-  destroyed_at timestamptz NOT NULL
-);
-ALTER TABLE socle.destroyed_person_keys ENABLE ROW LEVEL SECURITY;
-ALTER TABLE socle.destroyed_person_keys FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON socle.destroyed_person_keys TO socle_app
-  USING (account_id = (SELECT socle.account_id())) WITH CHECK (account_id = (SELECT socle.account_id()));
-GRANT SELECT, INSERT ON socle.destroyed_person_keys TO socle_app;
-
 -- What the sweep below may delete: which rows (alias o; $1 is the instant up to which they are doomed), and whose they are,
 -- for legal holds. When a table's day comes is said in socle/src/privacy/retention/rules.rs; only a migration writes here.
 CREATE TABLE socle.retention_plans (

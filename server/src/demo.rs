@@ -73,6 +73,7 @@ pub async fn run(options: Options) -> Result<()> {
     println!("starting PostgreSQL…");
     let cluster = cluster::ensure().await?;
     config.sealed.key_file.get_or_insert_with(|| cluster.folder().join("demo-key-encryption-key.hex"));
+    config.sealed.key_store.get_or_insert_with(|| cluster.folder().join("demo-key-store"));
     // Every demo begins with the same data.
     cluster::discard(&cluster, DATABASE).await?;
     let (app, ingest) = cluster::prepare(&cluster, DATABASE).await?;

@@ -1,4 +1,4 @@
-//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`.
+//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`, `admin`.
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
 mod admin;
@@ -55,7 +55,7 @@ enum Command {
     AddOperator(operator::Options),
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
-    /// What the people who run the platform do: audit, personal rights.
+    /// What the people who run the platform do now and then: audit, keys, personal rights.
     Admin {
         #[command(subcommand)]
         subject: admin::Subject,

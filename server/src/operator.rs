@@ -5,13 +5,9 @@ use std::io::BufRead;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::Args;
 use secrecy::SecretString;
-use socle::App;
-use socle::clock::Clock;
-use socle::config::{Config, Role};
-use socle::db::Db;
+use socle::config::Config;
 use socle::identity::PASSWORD_LENGTH;
 use socle::platform::Platform;
-use socle::web::Assets;
 
 use crate::serve;
 
@@ -30,14 +26,11 @@ pub struct Options {
 pub async fn run(options: Options) -> Result<()> {
     let config = Config::load().context("the settings cannot be read")?;
     let address = config.public_url();
-    let url = |role| config.database_url(role).map_err(anyhow::Error::msg);
     let mut password = String::new();
     std::io::stdin().lock().read_line(&mut password)?;
     let password = password.trim_end_matches(['\r', '\n']);
     ensure!(PASSWORD_LENGTH.contains(&password.chars().count()), "a password has 8 to 128 characters");
-    let db = Db::connect(&url(Role::App)?, &url(Role::Ingest)?, 2).await.map_err(|e| anyhow!(e))?;
-    let parts = (serve::vault(&config)?, Assets::default());
-    let app = App::new(db, Clock::system(), config, parts).await.map_err(|e| anyhow!(e))?;
+    let app = serve::app(config).await?;
     let platform = Platform::new(app).map_err(|e| anyhow!(e))?;
     let Options { email, first_name, last_name } = options;
     let credentials = (email.as_str(), SecretString::from(password.to_owned()));

@@ -1,18 +1,18 @@
 //! `socle serve`.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use physiotraq::Physiotraq;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use socle::clock::Clock;
-use socle::config::{Config, Environment, Role};
+use socle::config::{Config, Role};
 use socle::db::Db;
 use socle::identity::members;
 use socle::jobs::Running;
 use socle::ops::metrics;
 use socle::platform::{self, Platform};
 use socle::privacy::{self, Products};
-use socle::sealed::Vault;
-use socle::web::{Product, Site};
+use socle::sealed::Custody;
+use socle::web::{Assets, Product, Site};
 use socle::{App, logging};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -62,7 +62,7 @@ impl Server {
     /// Connects, recovers, binds. The port opens only when everything stored has been evaluated.
     pub async fn start(config: &Config, app_url: &SecretString, ingest_url: &SecretString) -> Result<Self> {
         let db = Db::connect(app_url, ingest_url, config.database.connections).await.map_err(|e| anyhow!(e))?;
-        let parts = (vault(config)?, assets::load());
+        let parts = (Custody::of(config).map_err(|e| anyhow!(e))?, assets::load());
         let app = App::new(db, Clock::system(), config.clone(), parts).await.map_err(|e| anyhow!(e))?;
         let product = Physiotraq::start(app.clone()).await.map_err(|e| anyhow!(e))?;
         let operators = Platform::new(app.clone()).map_err(|e| anyhow!(e))?;
@@ -124,29 +124,10 @@ async fn show_figures(listener: TcpListener) {
     }
 }
 
-/// The key-encryption key: from a setting, from a file, or (in development) from a file made on first use.
-pub fn vault(config: &Config) -> Result<Vault> {
-    if let Some(key) = &config.sealed.key {
-        return Vault::from_hex(key.expose_secret()).map_err(|e| anyhow!(e));
-    }
-    let Some(file) = &config.sealed.key_file else {
-        bail!("sealed.key_file is not set (SOCLE_SEALED__KEY_FILE): where is the key-encryption key?")
-    };
-    if !file.exists() {
-        if config.environment != Environment::Development {
-            bail!("{} does not exist; a key-encryption key is made by hand outside development", file.display());
-        }
-        write_key(file)?;
-    }
-    let hex = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
-    Vault::from_hex(&hex).map_err(|e| anyhow!("{}: {e}", file.display()))
-}
-
-fn write_key(file: &std::path::Path) -> Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let hex: String = socle::tokens::hash(&socle::tokens::fresh()?).iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut created = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    created.write_all(hex.as_bytes())?;
-    Ok(())
+/// The shared parts without a server, for the command line.
+pub async fn app(config: Config) -> Result<App> {
+    let url = |role| config.database_url(role).map_err(anyhow::Error::msg);
+    let db = Db::connect(&url(Role::App)?, &url(Role::Ingest)?, 2).await.map_err(|e| anyhow!(e))?;
+    let parts = (Custody::of(&config).map_err(|e| anyhow!(e))?, Assets::default());
+    App::new(db, Clock::system(), config, parts).await.map_err(|e| anyhow!(e))
 }

@@ -12,7 +12,7 @@ use crate::ids::TenantId;
 use crate::live::Hub;
 use crate::mail::Outlet;
 use crate::peers::Bus;
-use crate::sealed::Vault;
+use crate::sealed::{Custody, Vault};
 use crate::web::Assets;
 
 /// The shared parts of the running server. Cheap to clone.
@@ -51,8 +51,9 @@ impl App {
     ///
     /// # Errors
     /// A sentence that says which part cannot be made and why.
-    pub async fn new(db: Db, clock: Clock, config: Config, (vault, assets): (Vault, Assets)) -> Result<Self, String> {
+    pub async fn new(db: Db, clock: Clock, config: Config, (custody, assets): (Custody, Assets)) -> Result<Self, String> {
         let bus = Bus::open(&db).await.map_err(|e| format!("LISTEN: {e}"))?;
+        let vault = Vault::open(custody, &db, &clock).await.map_err(|e| format!("sealed fields: {e}"))?;
         Ok(Self {
             passwords: Passwords::new().map_err(|e| e.to_string())?,
             access_tokens: AccessTokens::new(&vault.derive("access tokens")),

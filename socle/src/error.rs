@@ -14,6 +14,10 @@ pub const PASSWORD_DUE: &str = "AUTH_PASSWORD_DUE";
 pub const SECOND_FACTOR_DUE: &str = "AUTH_SECOND_FACTOR_DUE";
 /// The code of [`Error::step_up`].
 pub const STEP_UP: &str = "AUTH_STEP_UP";
+/// The code of [`Error::keys_unavailable`].
+pub const KEYS_UNAVAILABLE: &str = "SYS_KEYS_UNAVAILABLE";
+/// The code of [`Error::erased`].
+pub const ERASED: &str = "BIZ_ERASED";
 
 /// What every fallible function of the house returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -168,6 +172,28 @@ impl Error {
                 "SYS_UNAVAILABLE",
                 "The service is busy or its database cannot be reached. Nothing was stored; send it again.",
             )
+        }
+    }
+
+    /// 503: the key service or the key store does not answer: what is sealed can be neither read nor written now.
+    pub fn keys_unavailable(cause: impl Into<String>) -> Self {
+        Self {
+            code: KEYS_UNAVAILABLE.into(),
+            message: "Protected data cannot be read or written now: its keys cannot be reached. Nothing was stored; \
+                      send it again."
+                .into(),
+            cause: Some(cause.into()),
+            ..Self::unavailable(5)
+        }
+    }
+
+    /// 404: it was sealed with keys that have been destroyed; nobody can read it any more.
+    #[must_use]
+    pub fn erased() -> Self {
+        Self {
+            code: ERASED.into(),
+            message: "This was erased: its keys have been destroyed, and nobody can read it any more.".into(),
+            ..Self::not_found()
         }
     }
 

@@ -17,7 +17,11 @@ pub struct Database {
     admin: String,
     app: String,
     ingest: String,
+    key_store: PathBuf,
 }
+
+/// The key-encryption key of every test's database: 64 hexadecimal digits.
+pub const KEK: &str = "0707070707070707070707070707070707070707070707070707070707070707";
 
 impl Database {
     /// Clones the template, making it first when the migrations are new.
@@ -34,13 +38,55 @@ impl Database {
         let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
         execute(&mut admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
         execute(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+        Self::named(cluster, name)
+    }
+
+    /// An empty database, for the restore of a dump, with the key store of the database it is a copy of.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn empty_beside(other: &Self) -> Result<Self> {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("no workspace")?.to_path_buf();
+        let options = Options { name: "socle".to_owned(), checkout };
+        let cluster = tokio::task::spawn_blocking(move || Cluster::ensure(&options)).await??;
+        let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::SeqCst));
+        let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
+        execute(&mut admin, &format!("CREATE DATABASE {name}")).await?;
+        let mut made = Self::named(cluster, name)?;
+        made.key_store.clone_from(&other.key_store);
+        Ok(made)
+    }
+
+    fn named(cluster: Cluster, name: String) -> Result<Self> {
+        let (app, ingest) = (cluster.secret("socle_app")?, cluster.secret("socle_ingest")?);
         Ok(Self {
             admin: cluster.superuser_url(&name),
             app: cluster.url("socle_app", &app, &name),
             ingest: cluster.url("socle_ingest", &ingest, &name),
+            key_store: std::env::temp_dir().join("socle-key-stores").join(&name),
             cluster: Some(cluster),
             name,
         })
+    }
+
+    /// The folder of persons' keys, removed with the database.
+    #[must_use]
+    pub fn key_store(&self) -> &Path {
+        &self.key_store
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The cluster it lies in, for its programs and files.
+    ///
+    /// # Errors
+    /// Never, while the database is in use.
+    pub fn cluster(&self) -> Result<&Cluster> {
+        self.cluster.as_ref().context("the database is gone")
     }
 
     /// As a superuser: to look behind the scenes.
@@ -87,6 +133,7 @@ impl Drop for Database {
             .stderr(std::process::Stdio::null())
             .status();
         drop(dropped);
+        drop(std::fs::remove_dir_all(&self.key_store));
         cluster.keep();
     }
 }

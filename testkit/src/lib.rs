@@ -3,12 +3,14 @@
 mod actors;
 mod data;
 mod database;
+mod kms;
 mod stage;
 pub mod trial;
 
 pub use actors::{Device, Person};
 pub use data::shared_file;
-pub use database::Database;
+pub use database::{Database, KEK};
+pub use kms::{Kms, Mood, TOKEN};
 
 pub use stage::{Licence, Stage, start_of_tests};
 pub use trial::Trial;

@@ -18,7 +18,7 @@ use socle::ids::TenantId;
 use socle::jobs::Jobs;
 use socle::platform::Platform;
 use socle::privacy::{self, Products};
-use socle::sealed::Vault;
+use socle::sealed::Custody;
 use socle::web::{Assets, Site};
 use tokio::net::TcpListener;
 
@@ -75,7 +75,7 @@ struct Running {
 async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: ChangeJobs) -> Result<Running> {
     let (app, ingest) = (database.app_url().into(), database.ingest_url().into());
     let db = Db::connect(&app, &ingest, config.database.connections).await.map_err(anyhow::Error::msg)?;
-    let parts = (Vault::new([7; 32]), Assets::new(HashMap::new()));
+    let parts = (Custody::of(&config).map_err(anyhow::Error::msg)?, Assets::new(HashMap::new()));
     let app = App::new(db, clock, config, parts).await.map_err(anyhow::Error::msg)?;
     let product = Physiotraq::start(app.clone()).await.map_err(anyhow::Error::msg)?;
     let platform = Platform::new(app.clone()).map_err(anyhow::Error::msg)?;
@@ -151,6 +151,8 @@ impl Stage {
         // Beside the database, and as much the test's own.
         config.privacy.export_folder = Some(database.folder().join("exports"));
         config.privacy.erasure_journal = Some(database.folder().join("erasures"));
+        config.sealed.key = Some(crate::KEK.into());
+        config.sealed.key_store = Some(database.key_store().to_path_buf());
         change(&mut config);
         // A runtime of its own: ended at once, it takes every task and connection of the server with it.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -1,7 +1,10 @@
-//! `socle admin …`: what the people who run the platform do from the command line.
+//! `socle admin …`: what the people who run the platform do now and then, with the settings of the server.
 
 mod audit;
+mod keys;
 mod privacy;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -14,6 +17,11 @@ pub enum Subject {
         #[command(subcommand)]
         action: audit::Action,
     },
+    /// Keys of sealed fields: rotate them, see how many there are.
+    Keys {
+        #[command(subcommand)]
+        action: keys::Action,
+    },
     /// Personal rights.
     Privacy {
         #[command(subcommand)]
@@ -22,9 +30,11 @@ pub enum Subject {
 }
 
 /// Runs an action; what the process is to exit with.
-pub async fn run(subject: Subject) -> Result<std::process::ExitCode> {
+pub async fn run(subject: Subject) -> Result<ExitCode> {
     match subject {
-        Subject::Audit { action } => audit::run(action).await,
-        Subject::Privacy { action } => privacy::run(action).await.map(|()| std::process::ExitCode::SUCCESS),
+        Subject::Audit { action } => return audit::run(action).await,
+        Subject::Keys { action } => Box::pin(keys::run(action)).await?,
+        Subject::Privacy { action } => privacy::run(action).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -9,9 +9,6 @@ use testkit::Database;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-/// A key-encryption key for these tests: 64 hexadecimal digits.
-const KEY: &str = "abababababababababababababababababababababababababababababababab";
-
 /// A running `socle serve`; killed when it is dropped.
 pub struct Binary {
     child: Child,
@@ -29,7 +26,8 @@ impl Binary {
             .env("DATABASE_URL", database.app_url())
             .env("SOCLE_DATABASE__APP_PASSWORD", password(database.app_url())?)
             .env("SOCLE_DATABASE__INGEST_PASSWORD", password(database.ingest_url())?)
-            .env("SOCLE_SEALED__KEY", KEY)
+            .env("SOCLE_SEALED__KEY", testkit::KEK)
+            .env("SOCLE_SEALED__KEY_STORE", database.key_store())
             .env("SOCLE_PORT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -31,7 +31,8 @@ impl Running {
             .env("DATABASE_URL", database.app_url())
             .env("SOCLE_DATABASE__APP_PASSWORD", password(database.app_url())?)
             .env("SOCLE_DATABASE__INGEST_PASSWORD", password(database.ingest_url())?)
-            .env("SOCLE_SEALED__KEY", "cd".repeat(32))
+            .env("SOCLE_SEALED__KEY", testkit::KEK)
+            .env("SOCLE_SEALED__KEY_STORE", database.key_store())
             .env("SOCLE_PORT", "0")
             .stdout(Stdio::piped())
             .stderr(File::create(&log)?)
@@ -197,6 +198,7 @@ async fn the_settings_in_force_are_shown_and_no_secret_with_them() -> Result<()>
         ("DATABASE_URL", "postgres://admin:s3cret-url@db.example/socle"),
         ("SOCLE_DATABASE__APP_PASSWORD", "s3cret-app"),
         ("SOCLE_SEALED__KEY", "s3cret-key"),
+        ("SOCLE_SEALED__KMS_TOKEN", "s3cret-token"),
         ("SOCLE_MAIL__SMTP_URL", "smtp://mailer:s3cret-smtp@mail.example:587"),
         ("SOCLE_HTTP__HOSTS", "physio.example=physiotraq"),
         ("SOCLE_HTTP__PORT", "4321"),
@@ -224,7 +226,7 @@ async fn production_does_not_start_with_settings_that_are_not_fit_for_it() -> Re
     let output = socle("serve", &settings).current_dir(env!("CARGO_TARGET_TMPDIR")).output().await?;
     let said = String::from_utf8(output.stderr)?;
     assert!(!output.status.success());
-    for setting in ["sealed.key_file", "http.public_url", "mail.transport"] {
+    for setting in ["sealed.key_file", "sealed.key_store", "http.public_url", "mail.transport"] {
         assert!(said.contains(setting), "{said}");
     }
     Ok(())

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources;
 
 /// Keys put together with `format!`, and every key that can come of it.
-const BUILT: [(&str, &[&str]); 11] = [
+const BUILT: [(&str, &[&str]); 14] = [
     ("audit-outcome-{}", &["done", "refused", "failed"]),
     ("audit-actor-{}", &["person", "device", "system", "nobody"]),
     ("front-{name}", &["physiotraq"]),
-    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
-    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
+    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys"]),
+    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys"]),
     (
         "notice-{name}",
         &[
@@ -36,6 +36,9 @@ const BUILT: [(&str, &[&str]); 11] = [
             "erasure-asked",
             "hold-placed",
             "hold-lifted",
+            "destruction-requested",
+            "destruction-approved",
+            "destruction-refused",
         ],
     ),
     (
@@ -65,6 +68,9 @@ const BUILT: [(&str, &[&str]); 11] = [
             "erasure-done-body",
         ],
     ),
+    ("keys-kind-{}", &["tenant", "person"]),
+    ("keys-kind-{kind}", &["tenant", "person"]),
+    ("keys-state-{}", &["active", "retired", "destroyed", "requested", "refused", "approved", "executed"]),
     ("platform-state-{}", &["waiting", "running", "dead"]),
     ("sex-{sex}", &["male", "female", "other"]),
     ("sex-short-{sex}", &["male", "female", "other"]),

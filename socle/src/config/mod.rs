@@ -172,6 +172,16 @@ impl Config {
         if self.audit.anchor_seconds == 0 {
             faults.push("audit.anchor_seconds must be at least 1".to_owned());
         }
+        let sources = [self.sealed.key.is_some(), self.sealed.key_file.is_some(), self.sealed.kms_url.is_some()];
+        if sources.into_iter().filter(|set| *set).count() > 1 {
+            faults.push("sealed.key, sealed.key_file and sealed.kms_url exclude each other: set one".to_owned());
+        }
+        if self.sealed.kms_url.is_some() && self.sealed.kms_token.is_none() {
+            faults.push("sealed.kms_url is set, but sealed.kms_token is not".to_owned());
+        }
+        if self.sealed.other_keys.is_some() && self.sealed.key.is_none() {
+            faults.push("sealed.other_keys goes with sealed.key alone; a key file holds them all".to_owned());
+        }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
@@ -180,9 +190,12 @@ impl Config {
 
     fn faults_in_production(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        if self.sealed.key.is_none() && self.sealed.key_file.is_none() {
-            faults
-                .push("production needs sealed.key_file (or sealed.key): where is the key-encryption key?".to_owned());
+        if self.sealed.key.is_none() && self.sealed.key_file.is_none() && self.sealed.kms_url.is_none() {
+            let wanted = "production needs sealed.kms_url, sealed.key_file or sealed.key: where is the key-encryption key?";
+            faults.push(wanted.to_owned());
+        }
+        if self.sealed.key_store.is_none() {
+            faults.push("production needs sealed.key_store: where are persons' keys?".to_owned());
         }
         if self.privacy.export_folder.is_none() {
             faults.push("production needs privacy.export_folder: where do people's exports wait?".to_owned());

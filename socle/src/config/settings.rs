@@ -17,6 +17,8 @@ port = 8080
 [database]
 connections = 16
 [sealed]
+kms_mount = "transit"
+kms_key = "socle"
 [log]
 filter = "info,sqlx=warn"
 json = true
@@ -152,14 +154,29 @@ pub struct Database {
     pub connections: u32,
 }
 
-/// Sealed fields.
+/// Sealed fields: where the key-encryption keys (KEKs) are, and where persons' keys are.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Sealed {
-    /// Hex of a 32-byte key-encryption key.
+    /// Hex of the current 32-byte KEK.
     #[serde(serialize_with = "masked")]
     pub key: Option<SecretString>,
-    /// File that holds it; made on first use in development.
+    /// Hex of further KEKs, for unwrapping only, with commas between them.
+    #[serde(serialize_with = "masked")]
+    pub other_keys: Option<SecretString>,
+    /// File that holds KEKs, one a line, the current one first; made on first use in development.
     pub key_file: Option<PathBuf>,
+    /// A KMS that speaks the wire format of Vault's transit engine: `https://kms.example.org`.
+    #[serde(serialize_with = "masked_address")]
+    pub kms_url: Option<String>,
+    /// Where the engine is mounted.
+    pub kms_mount: String,
+    /// The name of the KEK in the KMS.
+    pub kms_key: String,
+    /// The token for the KMS.
+    #[serde(serialize_with = "masked")]
+    pub kms_token: Option<SecretString>,
+    /// Folder of persons' wrapped keys, shared by all servers, apart from every backup of the database.
+    pub key_store: Option<PathBuf>,
 }
 
 /// Logging.

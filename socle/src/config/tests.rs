@@ -19,6 +19,9 @@ app_password = "s3cret-app"
 ingest_password = "s3cret-ingest"
 [sealed]
 key = "s3cret-key"
+other_keys = "s3cret-other-key"
+kms_url = "https://s3cret-user@kms.example"
+kms_token = "s3cret-kms-token"
 [mail]
 transport = "smtp"
 smtp_url = "smtp://mailer:s3cret-smtp@mail.example:587"
@@ -89,6 +92,7 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
     let reason = read("environment = \"production\"").unwrap().refuse_unfit().unwrap_err();
     for setting in [
         "sealed.key_file",
+        "sealed.key_store",
         "http.public_url",
         "mail.transport",
         "privacy.export_folder",
@@ -98,7 +102,7 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
         assert!(reason.contains(setting), "{reason}");
     }
     let fit = "environment = \"production\"\n[http]\npublic_url = \"https://socle.example/\"\n[log]\njson = false\n\
-               [sealed]\nkey_file = \"/run/secrets/key\"\n[mail]\ntransport = \"smtp\"\n\
+               [sealed]\nkey_file = \"/run/secrets/key\"\nkey_store = \"/var/lib/socle/keys\"\n[mail]\ntransport = \"smtp\"\n\
                smtp_url = \"smtp://mail:25?tls=required\"\n\
                [privacy]\nexport_folder = \"/var/exports\"\nerasure_journal = \"/var/erasures\"\n\
                [audit]\nanchor_store = \"/srv/anchors\"\n";
@@ -122,6 +126,9 @@ fn every_environment_refuses_settings_that_contradict_each_other() {
     assert!(refused("[tracing]\nsample_ratio = 2.0").contains("tracing.sample_ratio"));
     assert!(refused("[tracing]\notlp_endpoint = \"https://collector\"").contains("tracing.otlp_endpoint"));
     assert!(refused("[http]\npublic_url = \"socle.example\"").contains("http.public_url"));
+    assert!(refused("[sealed]\nkey = \"a\"\nkey_file = \"b\"").contains("exclude each other"));
+    assert!(refused("[sealed]\nkms_url = \"https://kms\"").contains("sealed.kms_token"));
+    assert!(refused("[sealed]\nother_keys = \"a\"").contains("sealed.other_keys"));
     assert!(refused("[jobs]\npoll_seconds = 0").contains("jobs.poll_seconds"));
     let development = read("").unwrap();
     assert_eq!((development.drain(), development.sample_ratio()), (Duration::ZERO, 1.0));

@@ -3,6 +3,7 @@
 
 mod holds;
 mod jobs;
+mod keys;
 mod mailbox;
 mod nightly;
 mod sql;
@@ -21,7 +22,7 @@ use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
 use crate::privacy::erasure::{Fate, Outcome, Use};
-use crate::{App, Caller, Result, audit, mail, privacy};
+use crate::{App, Caller, Result, audit, mail, privacy, sealed};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -38,13 +39,32 @@ pub const SEE_HOLDS: Action = Action::new("SeeHolds", "Platform");
 pub const DECIDE_HOLDS: Action = Action::new("DecideHolds", "Platform");
 /// Search the platform's own audit trail, and what belongs to no tenant.
 pub const SEE_AUDIT: Action = Action::new("SeeAudit", "Platform");
+/// See how many keys there are, rotations, and requests to destroy keys.
+pub const SEE_KEYS: Action = Action::new("SeeKeys", "Platform");
+/// Ask for the destruction of keys.
+pub const REQUEST_KEY_DESTRUCTION: Action = Action::new("RequestKeyDestruction", "Platform");
+/// Approve or refuse what another person has asked for.
+pub const APPROVE_KEY_DESTRUCTION: Action = Action::new("ApproveKeyDestruction", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 6] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_HOLDS, DECIDE_HOLDS, SEE_AUDIT];
+pub const ACTIONS: [Action; 9] = [
+    USE_PLATFORM,
+    SEE_JOBS,
+    DECIDE_JOBS,
+    SEE_HOLDS,
+    DECIDE_HOLDS,
+    SEE_AUDIT,
+    SEE_KEYS,
+    REQUEST_KEY_DESTRUCTION,
+    APPROVE_KEY_DESTRUCTION,
+];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
 
 /// What becomes of an operator's name.
 const NAME: Fate = Fate::anonymised("erasure-what-name");
+
+/// Operators read times of the place they work in.
+const ZONE: chrono_tz::Tz = chrono_tz::Europe::Paris;
 
 static TEXTS: Catalogue = Catalogue::kernel();
 
@@ -72,7 +92,8 @@ pub fn policies() -> Result<Policies, String> {
 /// The work that every server does for these products: mails, and what comes round by itself. Products add theirs.
 #[must_use]
 pub fn work(products: &[&'static Branding]) -> Jobs {
-    break_glass::jobs(mail::jobs(nightly::jobs(Jobs::new(products)), products), products)
+    let jobs = mail::jobs(nightly::jobs(Jobs::new(products)), products);
+    sealed::jobs(break_glass::jobs(jobs, products))
 }
 
 /// The platform as a product. Cheap to clone.
@@ -98,7 +119,7 @@ impl Platform {
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
         let routes = audit::routes(privacy::routes(routes), SEE_AUDIT, ("/audit", "/audit/export"));
-        holds::routes(mailbox::routes(jobs::routes(routes)))
+        holds::routes(mailbox::routes(keys::routes(jobs::routes(routes))))
     }
 
     /// Makes an operator: the first one comes from the command line.
@@ -150,6 +171,7 @@ impl Product for Platform {
         let entries = [
             ("/platform/jobs", "platform-jobs", "list"),
             ("/platform/holds", "holds-title", "shield-check"),
+            ("/platform/keys", "keys-title", "key-round"),
             ("/platform/audit", "audit-title", "history"),
         ];
         let item = |(href, key, icon): (&str, &str, &'static str)| NavItem {

@@ -1,186 +1,237 @@
-//! The vault: wraps and unwraps data keys, seals and opens fields.
+//! The vault: finds, makes and unwraps the data keys of a transaction's tenant or of a person.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
-use aws_lc_rs::{digest, hmac, rand};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
-use super::sql::{self, Stored};
-use crate::db::Tx;
-use crate::ids::AccountId;
+use super::cache::Cache;
+use super::crypt::{self, Key};
+use super::keys::{DataKeys, PersonKeys, Sealer, TenantKeys, indexed};
+use super::refusals::{Refusals, Witness};
+use super::service::{KeyService, Wrapped};
+use super::sql::{self, NewKey, Registered};
+use super::store::KeyStore;
+use super::{Custody, Purpose, Subject, wrapped_for};
+use crate::clock::Clock;
+use crate::db::{Caller, Db, Trace, Tx, Who};
+use crate::error::KEYS_UNAVAILABLE;
+use crate::ids::{AccountId, TenantId};
 use crate::{Error, Result, ids};
 
-const NONCE: usize = 12;
+/// The platform itself: whose the root is.
+const PLATFORM: Subject = Subject::Tenant(TenantId(Uuid::nil()));
+/// A key that was made and not registered, because its transaction was undone, is used by the next one within this time.
+const SPARE_FOR: Duration = Duration::from_secs(300);
 
-/// Holds the key-encryption key. Cheap to share behind an `Arc`.
+/// Sealed fields of one platform. Cheap to share behind an `Arc`.
 pub struct Vault {
-    id: String,
-    key: Zeroizing<[u8; 32]>,
+    pub(super) service: KeyService,
+    pub(super) store: KeyStore,
+    pub(super) cache: Cache,
+    root: Arc<Key>,
+    refusals: Arc<Refusals>,
+    spares: Mutex<HashMap<(Subject, Purpose), Spare>>,
 }
 
-/// Which field of which row a ciphertext belongs to.
-#[derive(Clone, Copy, Debug)]
-pub struct Field<'a> {
-    /// Schema-qualified table.
-    pub table: &'a str,
-    /// Column.
-    pub column: &'a str,
-    /// Row.
-    pub row: Uuid,
-}
-
-/// A tenant's data keys, unwrapped for the length of one request.
-pub struct TenantKeys {
-    tenant: Uuid,
-    seal_id: Uuid,
-    seal: Zeroizing<Vec<u8>>,
-    index: Zeroizing<Vec<u8>>,
+/// A key that is made and wrapped, and lies in the key store if it is a person's.
+#[derive(Clone)]
+struct Spare {
+    id: Uuid,
+    key: Arc<Key>,
+    wrapped: Wrapped,
+    made: Instant,
 }
 
 impl Vault {
-    /// A vault over a 32-byte key-encryption key. Its id is a fingerprint, kept beside every key it wraps.
-    #[must_use]
-    pub fn new(key: [u8; 32]) -> Self {
-        let fingerprint = digest::digest(&digest::SHA256, &key);
-        let id = fingerprint.as_ref().iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        Self { id, key: Zeroizing::new(key) }
-    }
-
-    /// A vault from hex of 32 bytes, as a key file or variable holds it.
+    /// Opens the vault of a database; the first server ever makes the platform's root.
     ///
     /// # Errors
-    /// When it is not 64 hexadecimal digits.
-    pub fn from_hex(hex: &str) -> Result<Self, String> {
-        let hex = hex.trim();
-        let mut key = [0_u8; 32];
-        if hex.len() != 64 || !hex.is_ascii() {
-            return Err("the key-encryption key must be 64 hexadecimal digits".into());
+    /// When the key service does not give the root: nobody could sign in at this server, so it must not start.
+    pub async fn open(custody: Custody, db: &Db, clock: &Clock) -> Result<Self> {
+        let Custody { service, store } = custody;
+        let (cache, refusals, spares) = (Cache::default(), Refusals::start(), Mutex::default());
+        let mut vault = Self { service, store, cache, root: Arc::default(), refusals, spares };
+        let platform = Who::System(TenantId(Uuid::nil()));
+        let mut tx = Caller::new(db.clone(), clock.clone(), "platform", platform, Trace::default()).begin().await?;
+        if root_of(&sql::registered(&mut tx, PLATFORM).await?).is_none() {
+            vault.make(&mut tx, PLATFORM, Purpose::Root).await?;
         }
-        for (byte, pair) in key.iter_mut().zip(hex.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|e| e.to_string())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| "the key-encryption key must be 64 hexadecimal digits")?;
-        }
-        Ok(Self::new(key))
+        let registered = sql::registered(&mut tx, PLATFORM).await?;
+        tx.commit().await?;
+        let root = root_of(&registered).ok_or_else(|| Error::internal("the platform's root is not there"))?;
+        vault.root = vault.unwrapped(PLATFORM, root).await?;
+        Ok(vault)
     }
 
-    /// A secret for another purpose, the same in every server process that holds the key-encryption key: signing access
-    /// tokens, deriving refresh tokens.
+    /// A secret for another purpose, the same in every server process of this database: signing access tokens, deriving
+    /// refresh tokens. It comes from the platform's root, which no rotation changes.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.key.as_ref());
-        let mut secret = [0_u8; 32];
-        secret.copy_from_slice(hmac::sign(&key, format!("derive\u{1f}{purpose}").as_bytes()).as_ref());
-        secret
+        crypt::mac(&self.root, format!("derive\u{1f}{purpose}").as_bytes())
+    }
+
+    /// The blind index of a text among all persons of a realm: to find whose phone it is, and that nobody else has it.
+    #[must_use]
+    pub fn realm_index(&self, realm: &str, column: &str, text: &str) -> Vec<u8> {
+        let key = zeroize::Zeroizing::new(self.derive(&format!("index of {realm}")));
+        crypt::mac(&key, indexed(column, text).as_bytes()).to_vec()
     }
 
     /// The data keys of the transaction's tenant, made on first use.
     ///
     /// # Errors
-    /// When a key was wrapped by another key-encryption key, or the database cannot be reached.
+    /// 503 [`KEYS_UNAVAILABLE`] while keys cannot be reached; 404 when they were destroyed.
     pub async fn keys(&self, tx: &mut Tx) -> Result<TenantKeys> {
-        let tenant = tx.caller().tenant().ok_or_else(|| Error::internal("sealed fields need a tenant"))?.0;
-        let (seal_id, seal) = self.data_key(tx, tenant, "seal").await?;
-        let (_, index) = self.data_key(tx, tenant, "index").await?;
-        Ok(TenantKeys { tenant, seal_id, seal, index })
+        let tenant = tx.caller().tenant().ok_or_else(|| Error::internal("sealed fields need a tenant"))?;
+        self.of(tx, Subject::Tenant(tenant)).await
     }
 
-    /// The data keys of a person: what is theirs alone, whatever the tenant. The transaction may see the account.
+    /// The same for showing what goes on without them: `None` while keys cannot be reached.
     ///
     /// # Errors
-    /// When a key was wrapped by another key-encryption key, or is not to be had.
-    #[expect(clippy::unused_async, reason = "the keys come from a store")]
-    pub async fn person_keys(&self, tx: &mut Tx, account: AccountId) -> Result<TenantKeys> {
-        let _ = tx;
-        let key = |purpose: &str| Zeroizing::new(self.derive(&format!("person {account} {purpose}")).to_vec());
-        Ok(TenantKeys { tenant: account.0, seal_id: account.0, seal: key("seal"), index: key("index") })
-    }
-
-    /// Destroys a person's key for good, in the account's own transaction: nothing sealed under it opens again.
-    ///
-    /// # Errors
-    /// 503 when the database cannot be reached.
-    pub async fn destroy_person(&self, tx: &mut Tx, account: AccountId) -> Result<()> {
-        sql::destroy_person(tx, account).await
-    }
-
-    async fn data_key(&self, tx: &mut Tx, tenant: Uuid, purpose: &str) -> Result<(Uuid, Zeroizing<Vec<u8>>)> {
-        if sql::find(tx, purpose).await?.is_none() {
-            let mut plain = Zeroizing::new([0_u8; 32]);
-            rand::fill(plain.as_mut()).map_err(|_| Error::internal("no randomness"))?;
-            let id = ids::fresh(tx.caller().now());
-            let wrapped = seal(self.key.as_ref(), &wrap_aad(tenant, purpose, id), plain.as_ref())?;
-            sql::insert(tx, &Stored { id, kek_id: self.id.clone(), wrapped }, tenant, purpose).await?;
+    /// 503 when the database cannot be reached; 404 when the keys were destroyed.
+    pub async fn keys_if_reachable(&self, tx: &mut Tx) -> Result<Option<TenantKeys>> {
+        match self.keys(tx).await {
+            Ok(keys) => Ok(Some(keys)),
+            Err(error) if error.code == KEYS_UNAVAILABLE => {
+                tracing::warn!(cause = error.cause, "sealed fields are shown as unavailable");
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        let stored = sql::find(tx, purpose).await?.ok_or_else(|| Error::internal("data key vanished"))?;
-        if stored.kek_id != self.id {
-            return Err(Error::internal(format!("data key {} needs key-encryption key {}", stored.id, stored.kek_id)));
-        }
-        let plain = open(self.key.as_ref(), &wrap_aad(tenant, purpose, stored.id), &stored.wrapped)?;
-        Ok((stored.id, plain))
     }
-}
 
-impl TenantKeys {
-    /// Seals a text: key id (16 bytes), nonce (12), ciphertext, tag (16).
+    /// The data keys of a person: what is theirs alone, whatever the tenant; made on first use.
     ///
     /// # Errors
-    /// When the crypto library refuses.
-    pub fn seal(&self, field: Field<'_>, text: &str) -> Result<Vec<u8>> {
-        let mut sealed = self.seal_id.as_bytes().to_vec();
-        sealed.extend(seal(&self.seal, &self.aad(field), text.as_bytes())?);
-        Ok(sealed)
+    /// 503 [`KEYS_UNAVAILABLE`] while keys cannot be reached; 404 when they were destroyed.
+    pub async fn person_keys(&self, tx: &mut Tx, account: AccountId) -> Result<PersonKeys> {
+        self.of(tx, Subject::Person(account)).await
     }
 
-    /// Opens what [`TenantKeys::seal`] made for the same field.
+    async fn of(&self, tx: &mut Tx, subject: Subject) -> Result<DataKeys> {
+        let mut registered = sql::registered(tx, subject).await?;
+        refuse_destroyed(&registered)?;
+        let missing: Vec<Purpose> =
+            [Purpose::Seal, Purpose::Index].into_iter().filter(|purpose| active(&registered, *purpose).is_none()).collect();
+        if !missing.is_empty() {
+            for purpose in missing {
+                self.make(tx, subject, purpose).await?;
+            }
+            registered = sql::registered(tx, subject).await?;
+            refuse_destroyed(&registered)?;
+        }
+        let usable = registered.iter().filter(|row| row.purpose != Purpose::Root.name());
+        let opened = usable.map(async |row| Ok::<_, Error>((row.id, self.unwrapped(subject, row).await?)));
+        let mut keys: Vec<(Uuid, Arc<Key>)> = try_join_all(opened).await?;
+        let lost = || Error::internal("a data key vanished");
+        let active_seal = active(&registered, Purpose::Seal).ok_or_else(lost)?.id;
+        let active_index = active(&registered, Purpose::Index).ok_or_else(lost)?.id;
+        let index = keys.iter().position(|(id, _)| *id == active_index).map(|at| keys.swap_remove(at).1);
+        let sealer = Sealer { subject: subject.id(), active: active_seal, keys, index: index.ok_or_else(lost)? };
+        Ok(DataKeys::new(sealer, Witness::new(&self.refusals, subject, tx.caller())))
+    }
+
+    /// A new sealing key for a subject; the one before opens what it has sealed and seals nothing more. The id of the new.
     ///
     /// # Errors
-    /// 500 when it was sealed for another field, row, tenant or key, or was altered.
-    pub fn open(&self, field: Field<'_>, sealed: &[u8]) -> Result<String> {
-        let (key_id, rest) = sealed.split_at_checked(16).ok_or_else(|| Error::internal("sealed field is too short"))?;
-        if key_id != self.seal_id.as_bytes() {
-            return Err(Error::internal("sealed field was sealed by another key"));
+    /// 503 while keys cannot be reached; 404 when they were destroyed.
+    pub async fn renew(&self, tx: &mut Tx, subject: Subject) -> Result<Uuid> {
+        refuse_destroyed(&sql::registered(tx, subject).await?)?;
+        // What lies ready may be the very key that is active now.
+        self.spares().remove(&(subject, Purpose::Seal));
+        let spare = self.spare(tx, subject, Purpose::Seal).await?;
+        sql::retire(tx, subject).await?;
+        self.register(tx, (subject, Purpose::Seal), &spare).await?;
+        let registered = sql::registered(tx, subject).await?;
+        refuse_destroyed(&registered)?;
+        let active = active(&registered, Purpose::Seal).ok_or_else(|| Error::internal("a data key vanished"))?;
+        Ok(active.id)
+    }
+
+    /// Makes a key and registers it; when another transaction was first, its key stays.
+    async fn make(&self, tx: &mut Tx, subject: Subject, purpose: Purpose) -> Result<()> {
+        let spare = self.spare(tx, subject, purpose).await?;
+        self.register(tx, (subject, purpose), &spare).await
+    }
+
+    async fn register(&self, tx: &mut Tx, (subject, purpose): (Subject, Purpose), spare: &Spare) -> Result<()> {
+        let new = NewKey { id: spare.id, subject, purpose, wrapped: &spare.wrapped };
+        if !sql::register(tx, new).await? {
+            // Somebody else's key is registered, or this very one by another transaction of ours.
+            self.spares().remove(&(subject, purpose));
         }
-        let plain = open(&self.seal, &self.aad(field), rest)?;
-        String::from_utf8(plain.to_vec()).map_err(|_| Error::internal("sealed field is not text"))
+        Ok(())
     }
 
-    /// The blind index of a text: equal texts (trimmed, lower case) of one tenant have equal indexes.
-    #[must_use]
-    pub fn blind_index(&self, column: &str, text: &str) -> Vec<u8> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.index);
-        let subject = format!("{column}\u{1f}{}", text.trim().to_lowercase());
-        hmac::sign(&key, subject.as_bytes()).as_ref().to_vec()
+    /// A key ready to be registered: one that a transaction made and then did not commit, or a new one. Many pages only
+    /// look at a tenant that has sealed nothing yet; they must not fill the key store.
+    async fn spare(&self, tx: &Tx, subject: Subject, purpose: Purpose) -> Result<Spare> {
+        if let Some(spare) = self.spares().get(&(subject, purpose)).filter(|spare| spare.made.elapsed() < SPARE_FOR) {
+            return Ok(spare.clone());
+        }
+        let (id, key) = (ids::fresh(tx.caller().now()), crypt::fresh()?);
+        let wrapped = self.service.wrap(&wrapped_for(subject, purpose.name(), id), &key).await?;
+        if let Subject::Person(_) = subject {
+            self.store.put(id, &wrapped).await?;
+        }
+        let spare = Spare { id, key: Arc::new(key), wrapped, made: Instant::now() };
+        let mut spares = self.spares();
+        spares.retain(|_, spare| spare.made.elapsed() < SPARE_FOR);
+        spares.insert((subject, purpose), spare.clone());
+        Ok(spare)
     }
 
-    fn aad(&self, field: Field<'_>) -> Vec<u8> {
-        let parts =
-            [field.table, field.column, &field.row.to_string(), &self.tenant.to_string(), &self.seal_id.to_string()];
-        parts.join("\u{1f}").into_bytes()
+    /// A key of the registry, from memory or from the key service.
+    async fn unwrapped(&self, subject: Subject, row: &Registered) -> Result<Arc<Key>> {
+        if let Some(key) = self.cache.get(row.id) {
+            return Ok(key);
+        }
+        let made = self.spares().values().find(|spare| spare.id == row.id).map(|spare| Arc::clone(&spare.key));
+        let key = match made {
+            Some(key) => key,
+            None => {
+                let wrapped = self.wrapped(subject, row).await?;
+                Arc::new(self.service.unwrap(&wrapped_for(subject, &row.purpose, row.id), &wrapped).await?)
+            }
+        };
+        self.cache.put(row.id, Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// A wrapped key, from where it lies.
+    async fn wrapped(&self, subject: Subject, row: &Registered) -> Result<Wrapped> {
+        match (subject, &row.wrapped) {
+            (Subject::Tenant(_), Some(bytes)) => Ok(Wrapped { kek_id: row.kek_id.clone(), bytes: bytes.clone() }),
+            (Subject::Tenant(_), None) => Err(Error::internal(format!("data key {} has nothing wrapped", row.id))),
+            (Subject::Person(_), _) => (self.store.get(row.id).await?)
+                .ok_or_else(|| Error::keys_unavailable(format!("the key store has no key {}", row.id))),
+        }
+    }
+
+    fn spares(&self) -> MutexGuard<'_, HashMap<(Subject, Purpose), Spare>> {
+        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets keys that are destroyed, at once.
+    pub(super) fn forget(&self, keys: &[Uuid]) {
+        self.cache.forget(keys);
+        self.spares().retain(|_, spare| !keys.contains(&spare.id));
     }
 }
 
-fn wrap_aad(tenant: Uuid, purpose: &str, id: Uuid) -> Vec<u8> {
-    format!("data-key\u{1f}{tenant}\u{1f}{purpose}\u{1f}{id}").into_bytes()
+fn active(registered: &[Registered], purpose: Purpose) -> Option<&Registered> {
+    registered.iter().find(|row| row.state == "active" && row.purpose == purpose.name())
 }
 
-/// Nonce and ciphertext with tag; the nonce is drawn by the library, so it cannot be reused by mistake.
-fn seal(key: &[u8], aad: &[u8], plain: &[u8]) -> Result<Vec<u8>> {
-    let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::internal("sealing key refused"))?;
-    let mut buffer = plain.to_vec();
-    let nonce =
-        key.seal_in_place_append_tag(Aad::from(aad), &mut buffer).map_err(|_| Error::internal("sealing failed"))?;
-    let mut sealed = nonce.as_ref().to_vec();
-    sealed.append(&mut buffer);
-    Ok(sealed)
+fn root_of(registered: &[Registered]) -> Option<&Registered> {
+    active(registered, Purpose::Root)
 }
 
-fn open(key: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-    let refuse = || Error::internal("a sealed value does not open: altered, moved or sealed by another key");
-    let (nonce, rest) = sealed.split_at_checked(NONCE).ok_or_else(refuse)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refuse())?;
-    let key = RandomizedNonceKey::new(&AES_256_GCM, key).map_err(|_| Error::internal("sealing key refused"))?;
-    let mut buffer = Zeroizing::new(rest.to_vec());
-    let length = key.open_in_place(nonce, Aad::from(aad), &mut buffer).map_err(|_| refuse())?.len();
-    buffer.truncate(length);
-    Ok(buffer)
+/// Keys are destroyed all together, and for good.
+fn refuse_destroyed(registered: &[Registered]) -> Result<()> {
+    if registered.iter().any(|row| row.state == "destroyed") { Err(Error::erased()) } else { Ok(()) }
 }

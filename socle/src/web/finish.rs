@@ -165,7 +165,10 @@ pub(super) fn worded_as(status: StatusCode) -> u16 {
 }
 
 fn error_page(error: &Error, trace: &Trace, page: Page) -> Response {
-    let key = worded_as(error.status);
+    let key = match &*error.code {
+        error::KEYS_UNAVAILABLE => "keys".to_owned(),
+        _ => worded_as(error.status).to_string(),
+    };
     let template = ErrorPage {
         status: error.status.as_u16(),
         title: page.t(&format!("error-{key}-title")),

@@ -100,7 +100,8 @@ impl Postgres {
             .env("SOCLE_DATABASE__APP_PASSWORD", cluster.secret(APP)?)
             .env("SOCLE_DATABASE__INGEST_PASSWORD", cluster.secret(INGEST)?)
             // The key of the server that made the data.
-            .env("SOCLE_SEALED__KEY", "07".repeat(32))
+            .env("SOCLE_SEALED__KEY", testkit::KEK)
+            .env("SOCLE_SEALED__KEY_STORE", std::env::temp_dir().join("socle-outage-key-store"))
             .env("SOCLE_PORT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

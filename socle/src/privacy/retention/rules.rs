@@ -165,9 +165,8 @@ pub const KEPT: [Kept; 7] = [
                  address and browser away",
     },
     Kept {
-        table: "socle.destroyed_person_keys",
-        reason: "never deleted: that a key is gone must outlive every backup; it holds an id and an instant",
+        table: "socle.data_keys",
+        reason: "as long as something is sealed under them; that a key is destroyed must outlive every backup",
     },
-    Kept { table: "socle.data_keys", reason: "as long as something is sealed under them; they name tenants, not people" },
     Kept { table: "socle.tenant_rules", reason: "as long as the tenant is there; they name no person" },
 ];
