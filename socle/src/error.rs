@@ -14,6 +14,8 @@ pub const PASSWORD_DUE: &str = "AUTH_PASSWORD_DUE";
 pub const SECOND_FACTOR_DUE: &str = "AUTH_SECOND_FACTOR_DUE";
 /// The code of [`Error::step_up`].
 pub const STEP_UP: &str = "AUTH_STEP_UP";
+/// The code of [`Error::network`].
+pub const NETWORK: &str = "AUTHZ_NETWORK";
 
 /// What every fallible function of the house returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -129,6 +131,13 @@ impl Error {
     #[must_use]
     pub fn step_up() -> Self {
         Self::new(StatusCode::FORBIDDEN, STEP_UP, "Prove once more who you are, then do this again.")
+    }
+
+    /// 403: from this address nobody of the organisation, or not this person, is let in.
+    #[must_use]
+    pub fn network() -> Self {
+        let message = "Your organisation lets you in from certain networks only. Ask your administrator.";
+        Self::new(StatusCode::FORBIDDEN, NETWORK, message)
     }
 
     /// 404: there is no such thing for this caller; the same answer whether or not it exists for another.

@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
-    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
+    Config, Database, Environment, Geo, Http, Jobs, Limits, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
 };
 
 use settings::DEFAULTS;
@@ -119,6 +119,9 @@ impl Config {
         }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
+        }
+        if self.limits.has_none() {
+            faults.push("every figure of limits must be at least 1: zero would let nobody in".to_owned());
         }
         faults
     }

@@ -11,6 +11,8 @@ use super::challenges::{self, ChallengeId, Purpose};
 use super::{Realm, sql};
 use crate::db::{Caller, Tx};
 use crate::ids::{AccountId, TenantId};
+use crate::error::NETWORK;
+use crate::limits::networks;
 use crate::{App, Error, Result};
 
 /// How long the second step may take.
@@ -125,7 +127,16 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
         device: under_way.device,
     };
     let language = sql::signed_in_now(&mut tx, account).await?;
-    let (session, token) = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await?;
+    let opened = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await;
+    let (session, token) = match opened {
+        Err(error) if error.code == NETWORK => {
+            let caller = tx.caller().clone();
+            drop(tx);
+            networks::refused(app, &caller, (account, under_way.tenant)).await?;
+            return Err(error);
+        }
+        opened => opened?,
+    };
     tx.commit().await?;
     Ok(Step::In(Opened { session, token, language }))
 }

@@ -4,7 +4,6 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::{DECIDE_JOBS, Platform, SEE_JOBS};
@@ -29,16 +28,13 @@ struct JobsPage {
     dead: Vec<Dead>,
 }
 
-/// Operators read times of the place they work in.
-const ZONE: Tz = chrono_tz::Europe::Paris;
-
 impl JobsPage {
     fn state(&self, state: &str) -> String {
         self.page.t(&format!("platform-state-{}", state))
     }
 
     fn time(at: &DateTime<Utc>) -> String {
-        at.with_timezone(&ZONE).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+        super::time(at)
     }
 }
 

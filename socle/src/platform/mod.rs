@@ -4,11 +4,15 @@
 mod jobs;
 mod mailbox;
 mod nightly;
+mod security;
 mod sql;
+mod tenants;
 
 use std::sync::Arc;
 
 use axum::response::Response;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -30,8 +34,12 @@ pub const USE_PLATFORM: Action = Action::new("UsePlatform", "Platform");
 pub const SEE_JOBS: Action = Action::new("SeeJobs", "Platform");
 /// Try a dead job again, or drop it.
 pub const DECIDE_JOBS: Action = Action::new("DecideJobs", "Platform");
+/// See security events of every realm.
+pub const SEE_SECURITY: Action = Action::new("SeeSecurity", "Platform");
+/// See the tenants of every realm, suspend and resume them.
+pub const MANAGE_TENANTS: Action = Action::new("ManageTenants", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 3] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS];
+pub const ACTIONS: [Action; 5] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, SEE_SECURITY, MANAGE_TENANTS];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
 
@@ -39,6 +47,13 @@ static TEXTS: Catalogue = Catalogue::kernel();
 
 /// Operators are staff: a second factor is mandatory.
 const RULES: Rules = Rules { second_factor: &ROLES, ..Rules::PLAIN };
+
+/// Operators read times of the place they work in.
+const ZONE: Tz = chrono_tz::Europe::Paris;
+
+fn time(at: &DateTime<Utc>) -> String {
+    at.with_timezone(&ZONE).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
 
 /// Names and place.
 pub static BRANDING: Branding = Branding {
@@ -86,6 +101,7 @@ impl Platform {
         let routes = identity::pages::routes(Routes::new(self));
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
+        let routes = tenants::routes(security::routes(routes));
         mailbox::routes(jobs::routes(routes))
     }
 
@@ -135,12 +151,18 @@ impl Product for Platform {
     }
 
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
-        vec![NavItem {
-            href: "/platform/jobs".to_owned(),
-            label: TEXTS.text(lang, "platform-jobs"),
-            icon: "list",
-            current: path.starts_with("/platform/jobs"),
-        }]
+        let entries = [
+            ("/platform/jobs", "platform-jobs", "list"),
+            ("/platform/tenants", "limits-tenants", "building-2"),
+            ("/platform/security", "limits-security", "shield-check"),
+        ];
+        let item = |(href, key, icon): (&str, &str, &'static str)| NavItem {
+            href: href.to_owned(),
+            label: TEXTS.text(lang, key),
+            icon,
+            current: path.starts_with(href),
+        };
+        entries.map(item).into()
     }
 
     fn roles(&self) -> &'static [&'static str] {
