@@ -64,15 +64,21 @@ CREATE TABLE socle.tenant_rules (
   realm        text NOT NULL,
   networks     cidr[] NOT NULL DEFAULT '{}',     -- when not empty, members are let in from these addresses only
   suspended_at timestamptz,                      -- sessions, API, streams, devices and jobs stop; data stays untouched
-  updated_at   timestamptz NOT NULL
+  suspended_reason text CHECK (length(suspended_reason) BETWEEN 1 AND 500),
+  updated_at   timestamptz NOT NULL,
+  CHECK ((suspended_at IS NULL) = (suspended_reason IS NULL))
 );
 ALTER TABLE socle.tenant_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE socle.tenant_rules FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON socle.tenant_rules TO socle_app
   USING (tenant_id = (SELECT socle.tenant_id())) WITH CHECK (tenant_id = (SELECT socle.tenant_id()));
-CREATE POLICY lookup ON socle.tenant_rules FOR SELECT TO socle_lookup USING (true);
-GRANT SELECT, INSERT, UPDATE ON socle.tenant_rules TO socle_app;
-GRANT SELECT ON socle.tenant_rules TO socle_lookup;
+-- Signing in: a person sees the rules of every tenant they are a member of, before one is chosen.
+CREATE POLICY member ON socle.tenant_rules FOR SELECT TO socle_app
+  USING (EXISTS (SELECT 1 FROM socle.memberships m WHERE m.tenant_id = tenant_rules.tenant_id AND m.ended_at IS NULL
+                 AND m.account_id = (SELECT socle.account_id())));
+CREATE POLICY lookup ON socle.tenant_rules TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, INSERT, UPDATE (networks, updated_at) ON socle.tenant_rules TO socle_app;
+GRANT SELECT, INSERT, UPDATE ON socle.tenant_rules TO socle_lookup;
 
 -- Browsers somebody has signed in from. A known one is not slowed down by others' failures; a trusted one is not asked
 -- for the second factor where that is optional (specs/axtech.md §2.4).

@@ -63,7 +63,10 @@ BEGIN
       leased_until = claim_jobs.at + claim_jobs.lease
     WHERE j.id IN (SELECT w.id FROM socle.jobs w
                    WHERE w.queue = wanted.queue AND w.state = 'waiting' AND w.run_at <= claim_jobs.at
-                   ORDER BY w.run_at, w.id LIMIT wanted.places FOR UPDATE SKIP LOCKED)
+                     -- A suspended tenant's work waits until it is resumed.
+                     AND NOT EXISTS (SELECT 1 FROM socle.tenant_rules t
+                                     WHERE t.tenant_id = w.tenant_id AND t.suspended_at IS NOT NULL)
+                   ORDER BY w.run_at, w.id LIMIT wanted.places FOR UPDATE OF w SKIP LOCKED)
     RETURNING j.id, j.realm, j.tenant_id, j.queue, j.kind, j.payload, j.attempt, j.max_attempts;
   END LOOP;
 END;

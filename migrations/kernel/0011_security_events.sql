@@ -15,9 +15,10 @@ CREATE INDEX idx_security_events_type ON socle.security_events (type);
 CREATE INDEX idx_security_events_severity ON socle.security_events (severity);
 CREATE INDEX idx_security_events_user_id ON socle.security_events (user_id);
 CREATE INDEX idx_security_events_created_at ON socle.security_events (created_at);
+CREATE INDEX security_events_watched ON socle.security_events (type, created_at);
 ALTER TABLE socle.security_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE socle.security_events FORCE ROW LEVEL SECURITY;
--- Written under the tenant that is known, or under none; only operators read, through a function.
+-- Anybody's failure may be written, in the tenant it happens in; only operators read, through functions.
 CREATE POLICY written ON socle.security_events FOR INSERT TO socle_app
   WITH CHECK (tenant_id IS NOT DISTINCT FROM (SELECT socle.tenant_id()));
 CREATE POLICY lookup ON socle.security_events TO socle_lookup USING (true) WITH CHECK (true);

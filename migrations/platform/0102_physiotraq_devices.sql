@@ -109,7 +109,8 @@ RETURNS TABLE (device_id uuid, license_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT d.id, d.license_id FROM physiotraq.device_stock s
   JOIN physiotraq.devices d ON d.serial_number = s.serial_number AND d.released_at IS NULL
-  WHERE s.serial_number = serial AND s.mac_address = mac AND s.secret_hash = claimed_device.secret_hash;
+  WHERE s.serial_number = serial AND s.mac_address = mac AND s.secret_hash = claimed_device.secret_hash
+    AND NOT EXISTS (SELECT 1 FROM socle.tenant_rules t WHERE t.tenant_id = d.license_id AND t.suspended_at IS NOT NULL);
 $$;
 
 -- Before the tenant of a device is known: the device behind a credential, with its calibration.
@@ -120,7 +121,8 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
   RETURN QUERY SELECT d.id, d.license_id, d.temp_slope, d.temp_intercept, d.calibration_version
   FROM physiotraq.device_credentials c JOIN physiotraq.devices d ON d.id = c.device_id
-  WHERE c.token_hash = device_caller.token_hash AND c.revoked_at IS NULL AND d.released_at IS NULL;
+  WHERE c.token_hash = device_caller.token_hash AND c.revoked_at IS NULL AND d.released_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM socle.tenant_rules t WHERE t.tenant_id = d.license_id AND t.suspended_at IS NOT NULL);
 END;
 $$;
 

@@ -9,10 +9,12 @@ use crate::db::{Caller, Db, Trace, Who};
 use crate::identity::refresh::Successors;
 use crate::identity::{AccessTokens, Passwords};
 use crate::ids::TenantId;
+use crate::limits::Limits;
 use crate::live::Hub;
 use crate::mail::Outlet;
 use crate::peers::Bus;
 use crate::sealed::{Custody, Vault};
+use crate::security::Watch;
 use crate::web::Assets;
 
 /// The shared parts of the running server. Cheap to clone.
@@ -36,6 +38,10 @@ pub struct App {
     pub code_key: Arc<[u8; 32]>,
     /// The audit trail's signing key, anchors and count of refusals.
     pub audit: Trail,
+    /// Limits of attempts, requests and calls.
+    pub limits: Limits,
+    /// What is noticed of callers, and where addresses are.
+    pub watch: Arc<Watch>,
     /// Live topics of this process.
     pub live: Hub,
     /// What server processes tell each other.
@@ -59,6 +65,8 @@ impl App {
             access_tokens: AccessTokens::new(&vault.derive("access tokens")),
             successors: Successors::new(&vault.derive("refresh tokens")),
             code_key: Arc::new(vault.derive("codes")),
+            limits: Limits::new(&vault.derive("limits")),
+            watch: Arc::new(Watch::new(&config.geo)?),
             mail: Outlet::new(&config)?,
             audit: Trail::open(&config.audit, &vault)?,
             vault: Arc::new(vault),

@@ -18,6 +18,8 @@ pub const STEP_UP: &str = "AUTH_STEP_UP";
 pub const KEYS_UNAVAILABLE: &str = "SYS_KEYS_UNAVAILABLE";
 /// The code of [`Error::erased`].
 pub const ERASED: &str = "BIZ_ERASED";
+/// The code of [`Error::network`].
+pub const NETWORK: &str = "AUTHZ_NETWORK";
 
 /// What every fallible function of the house returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -133,6 +135,13 @@ impl Error {
     #[must_use]
     pub fn step_up() -> Self {
         Self::new(StatusCode::FORBIDDEN, STEP_UP, "Prove once more who you are, then do this again.")
+    }
+
+    /// 403: from this address nobody of the organisation, or not this person, is let in.
+    #[must_use]
+    pub fn network() -> Self {
+        let message = "Your organisation lets you in from certain networks only. Ask your administrator.";
+        Self::new(StatusCode::FORBIDDEN, NETWORK, message)
     }
 
     /// 404: there is no such thing for this caller; the same answer whether or not it exists for another.

@@ -13,6 +13,7 @@ pub mod error;
 pub mod identity;
 pub mod ids;
 pub mod jobs;
+pub mod limits;
 pub mod live;
 pub mod logging;
 pub mod mail;

@@ -82,6 +82,7 @@ pub(crate) fn nav(policies: &Policies, caller: &Caller, lang: Lang, path: &str) 
         ("/physiotraq/admin/treatments", "nav-all-treatments", "files", roles::LIST_ALL_TREATMENTS),
         ("/physiotraq/admin/team", "nav-team", "users", roles::MANAGE_TEAM),
         ("/physiotraq/admin/audit", "audit-title", "history", roles::SEE_AUDIT),
+        ("/physiotraq/admin/network", "limits-networks", "router", roles::MANAGE_TEAM),
     ];
     let here = path.split('?').next().unwrap_or(path);
     let Ok(person) = caller.person() else { return Vec::new() };

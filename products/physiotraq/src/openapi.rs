@@ -44,5 +44,5 @@ pub fn document() -> OpenApi {
     ] {
         document.merge(part);
     }
-    document
+    openapi::with_limits(document)
 }

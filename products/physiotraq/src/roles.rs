@@ -8,7 +8,7 @@ pub const USE_APP: Action = Action::new("UseApp", "License");
 pub const LIST_ALL_TREATMENTS: Action = Action::new("ListAllTreatments", "License");
 /// Add a device to the licence.
 pub const CLAIM_DEVICE: Action = Action::new("ClaimDevice", "License");
-/// See the team, invite, remove.
+/// See the team, invite, remove; the networks that members are let in from.
 pub const MANAGE_TEAM: Action = Action::new("ManageTeam", "License");
 /// Search the licence's audit trail.
 pub const SEE_AUDIT: Action = Action::new("SeeAudit", "License");

@@ -13,7 +13,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
-    Audit, Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Privacy, Readings, Sealed, Tracing,
+    Audit, Config, Database, Environment, Geo, Http, Jobs, Limits, Log, Mail, MailTransport, Ops, Privacy, Readings,
+    Sealed, Tracing,
 };
 
 use settings::DEFAULTS;
@@ -184,6 +185,9 @@ impl Config {
         }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
+        }
+        if self.limits.has_none() {
+            faults.push("every figure of limits must be at least 1: zero would let nobody in".to_owned());
         }
         faults
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -33,6 +34,16 @@ from = "Socle <no-reply@localhost>"
 poll_seconds = 1
 [audit]
 anchor_seconds = 300
+[limits]
+failures = 5
+failure_minutes = 15
+failures_per_address = 100
+window_seconds = 60
+calls = 100
+uploads = 10
+billing = 20
+auth_per_address = 600
+[geo]
 [ops]
 [tracing]
 [privacy]
@@ -101,6 +112,10 @@ pub struct Config {
     pub jobs: Jobs,
     /// The audit trail.
     pub audit: Audit,
+    /// How often somebody may try, and call.
+    pub limits: Limits,
+    /// Where addresses are.
+    pub geo: Geo,
     /// What operators look at.
     pub ops: Ops,
     /// OpenTelemetry traces.
@@ -116,8 +131,10 @@ pub struct Http {
     pub address: String,
     /// Port to bind; 0 takes a free one.
     pub port: u16,
-    /// A proxy whose `X-Forwarded-For` is believed; none by default.
-    pub trusted_proxy: Option<std::net::IpAddr>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed; none by default. From the environment:
+    /// `10.0.0.0/8,192.0.2.7`.
+    #[serde(default, deserialize_with = "networks")]
+    pub trusted_proxies: Vec<IpNet>,
     /// Where people find the server, without a slash at the end: the base of links in mails.
     #[serde(serialize_with = "masked_address")]
     pub public_url: Option<String>,
@@ -245,6 +262,43 @@ pub struct Audit {
     pub signing_key_file: Option<std::path::PathBuf>,
 }
 
+/// How often somebody may try a password, and how often a program may call. What each is for: `docs/operations.md`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Limits {
+    /// Wrong passwords or codes of one name from one address, or from one known device, before it is closed.
+    pub failures: u16,
+    /// How long it is closed, in minutes; failures older than that are forgotten.
+    pub failure_minutes: u16,
+    /// Wrong passwords or codes from one address, of whatever name, before it is closed for as long.
+    pub failures_per_address: u16,
+    /// The window of the figures below, in seconds.
+    pub window_seconds: u16,
+    /// Calls of one account's programs.
+    pub calls: u16,
+    /// Uploads of one account.
+    pub uploads: u16,
+    /// Billing operations of one account.
+    pub billing: u16,
+    /// Calls from one address to the API's open doors (refresh, registration), whoever calls.
+    pub auth_per_address: u16,
+}
+
+impl Limits {
+    /// Whether one of the figures is zero.
+    pub(super) fn has_none(&self) -> bool {
+        let tries = [self.failures, self.failure_minutes, self.failures_per_address];
+        let calls = [self.window_seconds, self.calls, self.uploads, self.billing, self.auth_per_address];
+        tries.into_iter().chain(calls).any(|figure| figure == 0)
+    }
+}
+
+/// Where addresses are, for noticing impossible travel.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Geo {
+    /// A file in MaxMind's format (countries or cities). Without one every place is unknown; nobody outside is asked.
+    pub database: Option<std::path::PathBuf>,
+}
+
 /// What operators look at.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Ops {
@@ -271,6 +325,26 @@ pub struct Privacy {
     /// Where every erasure is written down, so that it is done again after a restore. One folder for all servers, and not
     /// part of the database's backup.
     pub erasure_journal: Option<std::path::PathBuf>,
+}
+
+/// A list, or one line with commas; a plain address is a network of one.
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Networks {
+        List(Vec<String>),
+        Line(String),
+    }
+    let network = |text: &str| {
+        let alone = || text.parse::<std::net::IpAddr>().map(IpNet::from);
+        text.parse::<IpNet>().or_else(|_| alone()).map_err(|_| {
+            <D::Error as serde::de::Error>::custom(format!("http.trusted_proxies: {text:?} is no network"))
+        })
+    };
+    match Networks::deserialize(deserializer)? {
+        Networks::List(list) => list.iter().map(|text| network(text.trim())).collect(),
+        Networks::Line(line) => line.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect(),
+    }
 }
 
 /// A table, or one line of `host=product` pairs: an environment variable cannot be a table with dots in its keys.

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql};
 use crate::db::{Caller, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
-use crate::{Error, Result, audit, logging, tokens};
+use crate::limits::{Attempt, Guarded, Try, networks};
+use crate::{App, Error, Result, audit, logging, tokens};
 
 /// What a client gets for its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,27 +58,39 @@ pub struct Known {
 /// and one without any membership are not told apart, in answer or in time.
 ///
 /// # Errors
-/// 503 when too many sign-ins wait, or the database cannot be reached.
+/// 429 when this pair of name and address has failed too often (see [`crate::limits`]); 503 when too many sign-ins wait,
+/// or the database cannot be reached.
 pub async fn know(
+    app: &App,
     caller: &Caller,
-    passwords: &Passwords,
     realm: &Realm,
     (email, password): (&str, SecretString),
+    device: Option<&str>,
 ) -> Result<Option<Known>> {
+    let place = app.passwords.place()?;
     let found = sql::by_email(caller.db(), realm.name, email.trim()).await?;
+    let of = Try { name: email, account: found.as_ref().map(|found| found.account), device };
+    let attempt = Attempt::begin(app, caller, Guarded::Password, of).await?;
     let stored = found.as_ref().and_then(|f| f.password_hash.clone());
-    let fits = passwords.verify(password, stored).await?;
+    let fits = match app.passwords.verify_in(place, password, stored).await {
+        Ok(fits) => fits,
+        Err(error) => {
+            attempt.withdrawn().await?;
+            return Err(error);
+        }
+    };
     let Some(found) = found.filter(|f| fits && f.active) else {
-        refused(caller, email).await?;
+        refused(caller, email, attempt).await?;
         return Ok(None);
     };
     let mut tx = caller.begin_as_account(found.account, None).await?;
     let memberships = sql::memberships(&mut tx, found.account).await?;
     drop(tx);
     if memberships.is_empty() {
-        refused(caller, email).await?;
+        refused(caller, email, attempt).await?;
         return Ok(None);
     }
+    attempt.fitted().await?;
     let has_second_factor = found.has_second_factor;
     Ok(Some(Known { account: found.account, language: found.language, has_second_factor, memberships }))
 }
@@ -100,6 +113,7 @@ pub(super) async fn insert(
     client: Client,
     proof: &ProvedBy,
 ) -> Result<(SessionId, String)> {
+    networks::require(tx, (account, tenant)).await?;
     let caller = tx.caller().clone();
     let now = caller.now();
     let id = SessionId::fresh(now);
@@ -116,7 +130,9 @@ pub(super) async fn insert(
     Ok((id, token))
 }
 
-pub(super) async fn refused(caller: &Caller, email: &str) -> Result<()> {
+/// The attempt was wrong: counted, and written to the audit trail.
+pub(super) async fn refused(caller: &Caller, email: &str, attempt: Attempt) -> Result<()> {
+    attempt.failed().await?;
     tracing::info!(email = logging::mask_email(email), "sign-in refused");
     let mut tx = caller.becoming(Who::Nobody).begin().await?;
     audit::record(&mut tx, audit::Entry::refused("session.refused", "Account", None)).await?;

@@ -14,6 +14,7 @@ use super::{ABSOLUTE_LIMIT, Membership, Proof, person_of, refresh};
 use crate::db::{Caller, Person, Who};
 use crate::error::Detail;
 use crate::ids::TenantId;
+use crate::limits::Group;
 use crate::web::{self, Access, Json, Method, Product, Routes, TokenCookie};
 use crate::{Error, Result};
 
@@ -22,7 +23,9 @@ use crate::{Error, Result};
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     routes
         .api(Method::Post, "/api/v1/auth/login", Access::Public, login::<P>)
-        .api(Method::Post, "/api/v1/auth/refresh", Access::Public, refresh::<P>)
+        .limited(Group::Auth, |routes| {
+            routes.api(Method::Post, "/api/v1/auth/refresh", Access::Public, refresh::<P>)
+        })
         .api(Method::Post, "/api/v1/auth/logout", Access::SignedIn, logout::<P>)
         .api(Method::Get, "/api/v1/auth/me", Access::SignedIn, me)
 }
@@ -107,7 +110,10 @@ pub struct Me {
     (status = 202, description = "The password fits; one step more is wanted.", body = FurtherStep),
     (status = 400, description = "A field is missing.", body = crate::error::Envelope),
     (status = 401, description = "Address or password do not fit.", body = crate::error::Envelope),
+    (status = 403, description = "Not from this network.", body = crate::error::Envelope),
     (status = 422, description = "Not a member of that tenant.", body = crate::error::Envelope),
+    (status = 429, description = "Too many wrong passwords; Retry-After says when to try again.",
+     body = crate::error::Envelope),
 ))]
 pub(crate) async fn login<P: Product>(
     State(product): State<P>,
@@ -118,7 +124,7 @@ pub(crate) async fn login<P: Product>(
         return Err(Error::invalid(vec![Detail::new("email", "REQUIRED", "Give the sign-in address.")]));
     }
     let (app, realm) = (product.app(), &product.branding().realm);
-    let known = actions::know(&caller, &app.passwords, realm, (&login.email, login.password)).await?;
+    let known = actions::know(app, &caller, realm, (&login.email, login.password), None).await?;
     let known = known.ok_or_else(|| Error::unauthenticated("AUTH_CREDENTIALS", "Address or password do not fit."))?;
     let wish = Wish { tenant: login.tenant_id.map(TenantId), client: Client::Api, device: None };
     let step = entry::enter(app, &caller, realm, known, wish).await?;
@@ -222,7 +228,7 @@ pub(crate) async fn me(caller: Caller) -> Result<Response> {
 /// An access token for a session, with what is true of it now.
 async fn access_token<P: Product>(product: &P, caller: &Caller, session: crate::ids::SessionId) -> Result<String> {
     let (app, realm) = (product.app(), &product.branding().realm);
-    let found = person_of(&app.db, realm, Proof::Session(session), caller.now()).await?;
+    let found = person_of(app, caller, realm, Proof::Session(session)).await?;
     let (person, _) = found.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
     let actions = product.policies().at_best(&person).map(ToOwned::to_owned);
     let permissions = person.permissions.iter().cloned().chain(actions).collect();

@@ -11,6 +11,8 @@ use super::challenges::{self, ChallengeId, Purpose};
 use super::{Realm, sql};
 use crate::db::{Caller, Tx};
 use crate::ids::{AccountId, TenantId};
+use crate::error::NETWORK;
+use crate::limits::networks;
 use crate::privacy::erasure;
 use crate::{App, Error, Result};
 
@@ -127,7 +129,16 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
     };
     let language = sql::signed_in_now(&mut tx, account).await?;
     erasure::undo(app, &mut tx, account).await?;
-    let (session, token) = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await?;
+    let opened = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await;
+    let (session, token) = match opened {
+        Err(error) if error.code == NETWORK => {
+            let caller = tx.caller().clone();
+            drop(tx);
+            networks::refused(app, &caller, (account, under_way.tenant)).await?;
+            return Err(error);
+        }
+        opened => opened?,
+    };
     tx.commit().await?;
     Ok(Step::In(Opened { session, token, language }))
 }

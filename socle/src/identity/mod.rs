@@ -23,9 +23,10 @@ pub use invitations::PASSWORD_LENGTH;
 pub use passwords::Passwords;
 pub use sql::Membership;
 
-use crate::db::{Db, Due, Person, Tx};
+use crate::db::{Caller, Due, Person, Tx};
 use crate::ids::{AccountId, SessionId, TenantId};
-use crate::{Error, Result, tokens};
+use crate::limits::networks;
+use crate::{App, Error, Result, tokens};
 
 /// A browser session ends this long after sign-in, whatever happens; an API client's, this long after its last refresh.
 pub const ABSOLUTE_LIMIT: TimeDelta = TimeDelta::days(7);
@@ -121,15 +122,27 @@ pub struct SignedIn {
 /// The person behind a proof, and whether the session's last-seen time is due to be written.
 ///
 /// # Errors
-/// 503 when the database cannot be asked.
-pub async fn person_of(db: &Db, realm: &Realm, proof: Proof<'_>, now: DateTime<Utc>) -> Result<Option<(Person, bool)>> {
+/// 403 `AUTHZ_NETWORK` from an address that the person or the tenant is not let in from; 503 when the database cannot be
+/// asked.
+pub async fn person_of(
+    app: &App,
+    caller: &Caller,
+    realm: &Realm,
+    proof: Proof<'_>,
+) -> Result<Option<(Person, bool)>> {
+    let now = caller.now();
     let (hash, session) = match proof {
         Proof::Cookie(token) => (Some(tokens::hash(token)), None),
         Proof::Session(session) => (None, Some(session)),
     };
-    let Some(row) = sql::signed_in(db, realm.signed_in, (hash, session), now).await? else {
+    let Some(row) = sql::signed_in(caller.db(), realm.signed_in, (hash, session), now).await? else {
         return Ok(None);
     };
+    let ip = caller.trace().ip;
+    if !networks::admits(&row.networks, ip) || !networks::admits(&row.tenant_networks, ip) {
+        networks::refused(app, caller, (AccountId(row.account_id), TenantId(row.tenant_id))).await?;
+        return Err(Error::network());
+    }
     let touch_due = now - row.last_seen_at > TOUCH_AFTER;
     let due = match &row {
         row if row.password_due => Some(Due::Password),
@@ -156,14 +169,16 @@ pub async fn person_of(db: &Db, realm: &Realm, proof: Proof<'_>, now: DateTime<U
     Ok(Some((person, touch_due)))
 }
 
-/// The caller as they are now: the session lives and its membership too; the role is read again. For streams that
-/// outlive a request. An open live stream counts as activity.
+/// The caller as they are now: the session lives and its membership too, its tenant is not suspended and lets them in from
+/// where they are; the role is read again. For streams that outlive a request. An open live stream counts as activity.
 ///
 /// # Errors
-/// 401 when the session or the membership has ended.
+/// 401 when the session or the membership has ended; 403 `AUTHZ_NETWORK` from elsewhere.
 pub async fn present_role(tx: &mut Tx) -> Result<String> {
     let caller = tx.caller().clone();
-    let session = caller.person()?.session;
-    let role = sql::present_role(tx, session, caller.now()).await?;
-    role.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))
+    let person = caller.person()?;
+    let role = sql::present_role(tx, person.session, caller.now()).await?;
+    let role = role.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
+    networks::require(tx, (person.account, person.tenant)).await?;
+    Ok(role)
 }

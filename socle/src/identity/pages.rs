@@ -13,12 +13,12 @@ use super::entry::{self, Step, Wish};
 use super::invitations::{self, Acceptance, Open};
 use super::{Membership, PASSWORD_LENGTH, Realm};
 use crate::db::Caller;
-use crate::error::Detail;
+use crate::error::{Detail, NETWORK};
 use crate::ids::TenantId;
 use crate::web::{
     self, Access, FieldError, Form, Lang, Method, Page, Product, Query, Routes, SideCookie, html, see_other,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, limits};
 
 /// Adds the sign-in pages to a product.
 #[must_use]
@@ -87,17 +87,33 @@ async fn sign_in<P: Product>(
     Form(form): Form<Credentials>,
 ) -> Result<Response> {
     let (app, realm) = (product.app(), &product.branding().realm);
-    let error = match actions::know(&caller, &app.passwords, realm, (&form.email, form.password)).await {
-        Ok(Some(known)) => {
-            let step = entry::enter(app, &caller, realm, known, by_browser(&headers, realm)).await?;
-            return Ok(go_on(&product, &step, &form.next));
-        }
-        Ok(None) => page.t("sign-in-failed"),
-        Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => page.t("sign-in-busy"),
-        Err(error) => return Err(error),
+    let wish = by_browser(&headers, realm);
+    let error = match actions::know(app, &caller, realm, (&form.email, form.password), wish.device.as_deref()).await {
+        Ok(Some(known)) => match entry::enter(app, &caller, realm, known, wish).await {
+            Ok(step) => return Ok(go_on(&product, &step, &form.next)),
+            Err(error) => error,
+        },
+        Ok(None) => Error::unauthenticated("AUTH_CREDENTIALS", "Address or password do not fit."),
+        Err(error) => error,
     };
-    let again = html(&SignIn { page, email: form.email, next: form.next, error: Some(error) })?;
-    Ok((StatusCode::UNAUTHORIZED, again).into_response())
+    let again = SignIn { error: Some(refusal(&page, &error)?), page, email: form.email, next: form.next };
+    // The time to wait is written by the outer layer, as for every error; the page is ours.
+    let mut response = (error.status, html(&again)?).into_response();
+    web::retry_after(&mut response, &error);
+    Ok(response)
+}
+
+/// What the form says of a refused sign-in; what is none goes on as the error that it is.
+pub(super) fn refusal(page: &Page, error: &Error) -> Result<String> {
+    match error.status {
+        StatusCode::UNAUTHORIZED => Ok(page.t("sign-in-failed")),
+        StatusCode::SERVICE_UNAVAILABLE => Ok(page.t("sign-in-busy")),
+        StatusCode::FORBIDDEN if error.code == NETWORK => Ok(page.t("limits-network-refused")),
+        StatusCode::TOO_MANY_REQUESTS => {
+            Ok(page.t1("limits-too-many", "minutes", limits::minutes(error).unwrap_or(1)))
+        }
+        _ => Err(error.clone()),
+    }
 }
 
 /// A sign-in by a browser.

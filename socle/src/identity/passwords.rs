@@ -7,7 +7,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Error, Result};
 
@@ -23,6 +23,11 @@ pub struct Passwords {
     waiting: Arc<Semaphore>,
     /// Verified against when no account has that address, so that both cases take the same time.
     nobody: Arc<str>,
+}
+
+/// A place in the queue, given back when it is dropped.
+pub(super) struct Place {
+    _place: OwnedSemaphorePermit,
 }
 
 impl Passwords {
@@ -44,7 +49,8 @@ impl Passwords {
     /// # Errors
     /// 503 when too many are waiting.
     pub async fn hash(&self, password: SecretString) -> Result<String> {
-        self.in_turn(move || hash(&password)).await
+        let place = self.place()?;
+        self.in_turn(place, move || hash(&password)).await
     }
 
     /// Whether the password fits the hash. `None` (no such account) takes as long and is false.
@@ -52,14 +58,41 @@ impl Passwords {
     /// # Errors
     /// 503 when too many are waiting.
     pub async fn verify(&self, password: SecretString, stored: Option<String>) -> Result<bool> {
+        let place = self.place()?;
+        self.verify_in(place, password, stored).await
+    }
+
+    /// A place in the queue, taken before the database is asked for anything: a storm of sign-ins must not take the
+    /// connections that readers wait for.
+    ///
+    /// # Errors
+    /// 503 when too many are waiting.
+    pub(super) fn place(&self) -> Result<Place> {
+        let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::unavailable(2))?;
+        Ok(Place { _place: place })
+    }
+
+    /// [`Passwords::verify`] by somebody who has a place.
+    ///
+    /// # Errors
+    /// 500 when the stored hash is none.
+    pub(super) async fn verify_in(
+        &self,
+        place: Place,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<bool> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.to_string());
-        let fits = self.in_turn(move || verify(&password, &stored)).await?;
+        let fits = self.in_turn(place, move || verify(&password, &stored)).await?;
         Ok(known && fits)
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let _place = self.waiting.try_acquire().map_err(|_| Error::unavailable(2))?;
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        _place: Place,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let permit = Arc::clone(&self.running).acquire_owned().await.map_err(|_| Error::unavailable(2))?;
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;

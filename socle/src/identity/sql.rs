@@ -256,7 +256,7 @@ pub struct Membership {
     pub role: String,
 }
 
-/// The memberships of the transaction's account, the one used last first.
+/// The memberships of the transaction's account, the one used last first; suspended tenants are not offered.
 pub(super) async fn memberships(tx: &mut Tx, account: AccountId) -> Result<Vec<Membership>> {
     Ok(sqlx::query_as!(
         Membership,
@@ -264,6 +264,8 @@ pub(super) async fn memberships(tx: &mut Tx, account: AccountId) -> Result<Vec<M
            LEFT JOIN LATERAL (SELECT max(s.last_seen_at) AS used FROM socle.sessions s
                               WHERE s.account_id = m.account_id AND s.tenant_id = m.tenant_id) s ON true
            WHERE m.account_id = $1 AND m.ended_at IS NULL
+             AND NOT EXISTS (SELECT 1 FROM socle.tenant_rules t
+                             WHERE t.tenant_id = m.tenant_id AND t.suspended_at IS NOT NULL)
            ORDER BY s.used DESC NULLS LAST, m.tenant_name, m.tenant_id LIMIT 100"#,
         account.0
     )

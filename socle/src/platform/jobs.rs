@@ -34,7 +34,7 @@ impl JobsPage {
     }
 
     fn time(at: &DateTime<Utc>) -> String {
-        at.with_timezone(&super::ZONE).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+        super::time(at)
     }
 }
 

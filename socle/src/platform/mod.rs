@@ -6,11 +6,15 @@ mod jobs;
 mod keys;
 mod mailbox;
 mod nightly;
+mod security;
 mod sql;
+mod tenants;
 
 use std::sync::Arc;
 
 use axum::response::Response;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -45,8 +49,12 @@ pub const SEE_KEYS: Action = Action::new("SeeKeys", "Platform");
 pub const REQUEST_KEY_DESTRUCTION: Action = Action::new("RequestKeyDestruction", "Platform");
 /// Approve or refuse what another person has asked for.
 pub const APPROVE_KEY_DESTRUCTION: Action = Action::new("ApproveKeyDestruction", "Platform");
+/// See security events of every realm.
+pub const SEE_SECURITY: Action = Action::new("SeeSecurity", "Platform");
+/// See the tenants of every realm, suspend and resume them.
+pub const MANAGE_TENANTS: Action = Action::new("ManageTenants", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 9] = [
+pub const ACTIONS: [Action; 11] = [
     USE_PLATFORM,
     SEE_JOBS,
     DECIDE_JOBS,
@@ -56,6 +64,8 @@ pub const ACTIONS: [Action; 9] = [
     SEE_KEYS,
     REQUEST_KEY_DESTRUCTION,
     APPROVE_KEY_DESTRUCTION,
+    SEE_SECURITY,
+    MANAGE_TENANTS,
 ];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
@@ -70,6 +80,13 @@ static TEXTS: Catalogue = Catalogue::kernel();
 
 /// Operators are staff: a second factor is mandatory.
 const RULES: Rules = Rules { second_factor: &ROLES, ..Rules::PLAIN };
+
+/// Operators read times of the place they work in.
+const ZONE: Tz = chrono_tz::Europe::Paris;
+
+fn time(at: &DateTime<Utc>) -> String {
+    at.with_timezone(&ZONE).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+}
 
 /// Names and place.
 pub static BRANDING: Branding = Branding {
@@ -119,6 +136,7 @@ impl Platform {
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
         let routes = audit::routes(privacy::routes(routes), SEE_AUDIT, ("/audit", "/audit/export"));
+        let routes = tenants::routes(security::routes(routes));
         holds::routes(mailbox::routes(keys::routes(jobs::routes(routes))))
     }
 
@@ -170,6 +188,8 @@ impl Product for Platform {
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
         let entries = [
             ("/platform/jobs", "platform-jobs", "list"),
+            ("/platform/tenants", "limits-tenants", "building-2"),
+            ("/platform/security", "limits-security", "shield-check"),
             ("/platform/holds", "holds-title", "shield-check"),
             ("/platform/keys", "keys-title", "key-round"),
             ("/platform/audit", "audit-title", "history"),

@@ -1,11 +1,20 @@
-//! Security events: what a security officer looks at (specs/huntzen-care.md, table `security_events`).
+//! Security events: what a security officer looks at (specs/huntzen-care.md, table `security_events`). They are written
+//! where they happen; each minute the [`watch`] looks for what only shows in many of them, and operators read them at
+//! `/platform/security`.
 
+pub mod geo;
+pub mod rules;
 mod sql;
+pub mod travel;
+pub mod watch;
 
 use serde_json::Value;
 
+pub use sql::{Counts, Filter, Found};
+pub use watch::Watch;
+
 use crate::Result;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::ids::AccountId;
 
 /// How grave.
@@ -19,6 +28,22 @@ pub enum Severity {
     High,
     /// Somebody should be woken up.
     Critical,
+}
+
+impl Severity {
+    /// All, gravest first.
+    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
+
+    /// As the table spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// Something that happened.
@@ -54,4 +79,17 @@ impl Event {
 /// 503 when the database cannot be reached.
 pub async fn record(tx: &mut Tx, event: Event) -> Result<()> {
     sql::insert(tx, event).await
+}
+
+/// Rows of a page of events.
+pub const ROWS: i32 = 50;
+
+/// A page of events of every realm, newest first, and how many there are of each severity. For operators.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn find(db: &Db, filter: &Filter, page: i32) -> Result<(Vec<Found>, Counts)> {
+    let counts = sql::count(db, filter).await?;
+    let beyond = page.saturating_sub(1).max(0).saturating_mul(ROWS);
+    Ok((sql::find(db, filter, (ROWS, beyond)).await?, counts))
 }

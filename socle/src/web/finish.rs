@@ -14,6 +14,7 @@ use super::page::{ErrorPage, Page, html};
 use super::{Product, compression, request as facts};
 use crate::db::{Caller, Trace};
 use crate::error::{self, Envelope, Error};
+use crate::limits::Standing;
 use crate::ops::{metrics, traces};
 
 /// Scripts, styles, fonts and connections from this origin only; nothing inline.
@@ -36,7 +37,7 @@ pub(super) async fn finish<P: Product>(State(product): State<P>, request: Reques
     let started = Instant::now();
     let now = product.app().clock.now();
     let (mut parts, body) = request.into_parts();
-    let trace = facts::trace(&parts, product.app().config.http.trusted_proxy, now);
+    let trace = facts::trace(&parts, &product.app().config.http.trusted_proxies, now);
     parts.extensions.insert(trace.clone());
     let template = template(&parts.extensions).to_owned();
     let span = traces::request_span(metrics::verb(&parts.method), &template, &trace.request_id, &parts.headers);
@@ -60,6 +61,9 @@ pub(super) async fn finish<P: Product>(State(product): State<P>, request: Reques
         *response.extensions_mut() = extensions;
     }
     headers(response.headers_mut(), &asked.trace);
+    if let Some(standing) = response.extensions().get::<Standing>().copied() {
+        standing.write(&mut response);
+    }
     if compression::as_it_is(&asked.method, &asked.path) {
         response.extensions_mut().insert(compression::AsItIs);
     }
@@ -149,13 +153,19 @@ pub(super) fn envelope(error: &Error, trace: &Trace, now: chrono::DateTime<chron
     response
 }
 
-fn retry_after(response: &mut Response, error: &Error) {
+/// Says when to come back, when the error knows it.
+pub fn retry_after(response: &mut Response, error: &Error) {
     if let Some(value) = error.retry_after.and_then(|seconds| HeaderValue::from_str(&seconds.to_string()).ok()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
 }
 
-/// The texts of an error: the status whose texts are shown.
+/// The texts of an error: of its code where that has texts of its own, else of its status.
+fn key_of(error: &Error) -> String {
+    if error.code == error::NETWORK { "network".to_owned() } else { worded_as(error.status).to_string() }
+}
+
+/// The texts of a status: the status whose texts are shown.
 pub(super) fn worded_as(status: StatusCode) -> u16 {
     match status.as_u16() {
         known @ (400 | 401 | 403 | 404 | 409 | 413 | 422 | 429 | 503) => known,
@@ -165,10 +175,7 @@ pub(super) fn worded_as(status: StatusCode) -> u16 {
 }
 
 fn error_page(error: &Error, trace: &Trace, page: Page) -> Response {
-    let key = match &*error.code {
-        error::KEYS_UNAVAILABLE => "keys".to_owned(),
-        _ => worded_as(error.status).to_string(),
-    };
+    let key = key_of(error);
     let template = ErrorPage {
         status: error.status.as_u16(),
         title: page.t(&format!("error-{key}-title")),

@@ -151,7 +151,7 @@ async fn language(Form(chosen): Form<Chosen>) -> Result<Response> {
 async fn dress(State(front): State<Front>, request: Request, next: Next) -> Response {
     let now = front.app.clock.now();
     let (parts, body) = request.into_parts();
-    let trace = facts::trace(&parts, front.app.config.http.trusted_proxy, now);
+    let trace = facts::trace(&parts, &front.app.config.http.trusted_proxies, now);
     let page = Frame::new(&front.app, &parts.headers);
     let as_json = finish::wants_json(parts.uri.path(), &parts.headers);
     let mut response = match facts::refuse_foreign(&parts.method, &parts.headers) {

@@ -10,7 +10,8 @@ use super::routes::{Access, Kind, Route};
 use super::{Product, TokenCookie, session};
 use crate::db::{Caller, Trace, Who};
 use crate::identity::{self, Proof, actions};
-use crate::{Error, Result, audit, error};
+use crate::limits::{Counted, Group};
+use crate::{Error, Result, audit, error, limits};
 
 /// The answer to an address where nothing is.
 pub(super) async fn nothing_here() -> Error {
@@ -26,10 +27,19 @@ pub(super) async fn gate<P: Product>(
     let trace = request.extensions().get::<Trace>().cloned().unwrap_or_default();
     let base = product.branding().base;
     let path = request.uri().path().to_owned();
-    match admit(&product, route, (request.headers(), &path), trace).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller.clone());
-            let mut response = next.run(request).await;
+    match enter(&product, route, (request.headers(), &path), trace).await {
+        Ok((caller, counted)) => {
+            let mut response = match &counted {
+                Counted::Free | Counted::Within(_) => {
+                    request.extensions_mut().insert(caller.clone());
+                    next.run(request).await
+                }
+                Counted::Beyond(_, error) => error.clone().into_response(),
+            };
+            if let Counted::Within(standing) | Counted::Beyond(standing, _) = counted {
+                response.extensions_mut().insert(standing);
+            }
+            product.app().watch.noticed(&caller, response.status()).await;
             if let Some(error) = response.extensions().get::<Error>().cloned() {
                 audit::note_refusal(product.app(), &caller, route, (&path, &error)).await;
                 // The error's page shows who looks at it, with their navigation.
@@ -52,46 +62,79 @@ pub(super) async fn gate<P: Product>(
     }
 }
 
+/// Who it is, and how their calls stand.
+async fn enter<P: Product>(
+    product: &P,
+    route: Route,
+    place: (&HeaderMap, &str),
+    trace: Trace,
+) -> Result<(Caller, Counted)> {
+    let Admitted { caller, by_token } = admit(product, route, place, trace).await?;
+    if route.kind == Kind::Page && route.group == Group::General {
+        return Ok((caller, Counted::Free));
+    }
+    let counted = limits::count(product.app(), &caller, route.group, by_token).await?;
+    Ok((caller, counted))
+}
+
+/// A caller who may knock.
+struct Admitted {
+    caller: Caller,
+    /// A person's program speaks, with an access token; not a browser session.
+    by_token: bool,
+}
+
+impl Admitted {
+    fn plain(caller: Caller) -> Self {
+        Self { caller, by_token: false }
+    }
+}
+
 async fn admit<P: Product>(
     product: &P,
     route: Route,
     (headers, path): (&HeaderMap, &str),
     trace: Trace,
-) -> Result<Caller> {
+) -> Result<Admitted> {
     let nobody = product.app().nobody(product.branding().realm.name, trace);
     match route.access {
-        Access::Device => device(product, headers, &nobody).await,
-        Access::Public => person(product, headers, &nobody).await.map(|found| found.unwrap_or(nobody)),
+        Access::Device => device(product, headers, &nobody).await.map(Admitted::plain),
+        Access::Public => match person(product, headers, &nobody).await {
+            Ok(found) => Ok(found.unwrap_or_else(|| Admitted::plain(nobody))),
+            // The sign-in page is for everybody; whose session is not let in from here is nobody here.
+            Err(error) if error.code == error::NETWORK => Ok(Admitted::plain(nobody)),
+            Err(error) => Err(error),
+        },
         Access::Account => signed_in(product, headers, &nobody).await,
         Access::SignedIn => nothing_due(signed_in(product, headers, &nobody).await?),
         Access::To(action) => {
-            let caller = nothing_due(signed_in(product, headers, &nobody).await?)?;
-            if product.policies().allows_at_best(caller.person()?, action) {
-                Ok(caller)
+            let admitted = nothing_due(signed_in(product, headers, &nobody).await?)?;
+            if product.policies().allows_at_best(admitted.caller.person()?, action) {
+                Ok(admitted)
             } else {
                 let error = Error::forbidden();
-                audit::note_refusal(product.app(), &caller, route, (path, &error)).await;
+                audit::note_refusal(product.app(), &admitted.caller, route, (path, &error)).await;
                 Err(error)
             }
         }
     }
 }
 
-async fn signed_in<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Caller> {
-    let caller = person(product, headers, nobody).await?;
-    caller.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))
+async fn signed_in<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Admitted> {
+    let found = person(product, headers, nobody).await?;
+    found.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in first."))
 }
 
 /// Refuses somebody who must first choose a new password or set up a second factor.
-fn nothing_due(caller: Caller) -> Result<Caller> {
-    match caller.person()?.due {
-        None => Ok(caller),
+fn nothing_due(admitted: Admitted) -> Result<Admitted> {
+    match admitted.caller.person()?.due {
+        None => Ok(admitted),
         Some(due) => Err(Error::due(due)),
     }
 }
 
 /// A bearer token, a token cookie or the session cookie, in this order: a program that says who it is means it.
-async fn person<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Option<Caller>> {
+async fn person<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -> Result<Option<Admitted>> {
     let realm = &product.branding().realm;
     let token = bearer(headers).map(ToOwned::to_owned);
     let token = token.or_else(|| session::token_cookie(headers, realm, TokenCookie::Access));
@@ -104,14 +147,14 @@ async fn person<P: Product>(product: &P, headers: &HeaderMap, nobody: &Caller) -
         (None, Some(cookie)) => Proof::Cookie(cookie),
         (None, None) => return Ok(None),
     };
-    let Some((person, touch_due)) = identity::person_of(nobody.db(), realm, proof, nobody.now()).await? else {
+    let Some((person, touch_due)) = identity::person_of(product.app(), nobody, realm, proof).await? else {
         return Ok(None);
     };
     let caller = nobody.becoming(Who::Person(Box::new(person)));
     if touch_due {
         actions::touch(&caller).await?;
     }
-    Ok(Some(caller))
+    Ok(Some(Admitted { caller, by_token: token.is_some() }))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

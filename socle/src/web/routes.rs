@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::page::see_other;
 use super::{Product, finish, gate, idempotency};
 use crate::access::Action;
+use crate::limits::Group;
 
 /// A request whose body has not arrived, or whose answer has not begun, after this long is ended.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -94,6 +95,8 @@ pub struct Route {
     pub access: Access,
     /// HTML or JSON.
     pub kind: Kind,
+    /// What calls count as.
+    pub group: Group,
 }
 
 /// The routes of a product.
@@ -101,13 +104,14 @@ pub struct Routes<P: Product> {
     product: P,
     router: Router<P>,
     declared: Vec<Route>,
+    group: Group,
 }
 
 impl<P: Product> Routes<P> {
     /// No route yet.
     #[must_use]
     pub fn new(product: P) -> Self {
-        Self { product, router: Router::new(), declared: Vec::new() }
+        Self { product, router: Router::new(), declared: Vec::new(), group: Group::General }
     }
 
     /// A page.
@@ -117,7 +121,8 @@ impl<P: Product> Routes<P> {
         H: Handler<T, P>,
         T: 'static,
     {
-        self.add(Route { method, path, access, kind: Kind::Page }, handler)
+        let route = Route { method, path, access, kind: Kind::Page, group: self.group };
+        self.add(route, handler)
     }
 
     /// A route for programs.
@@ -127,7 +132,8 @@ impl<P: Product> Routes<P> {
         H: Handler<T, P>,
         T: 'static,
     {
-        self.add(Route { method, path, access, kind: Kind::Api }, handler)
+        let route = Route { method, path, access, kind: Kind::Api, group: self.group };
+        self.add(route, handler)
     }
 
     /// A creation by people's programs (POST). It may carry an `Idempotency-Key`: sent again with the same key and
@@ -139,9 +145,18 @@ impl<P: Product> Routes<P> {
         H: Handler<T, P>,
         T: 'static,
     {
-        let route = Route { method: Method::Post, path, access, kind: Kind::Api };
+        let route = Route { method: Method::Post, path, access, kind: Kind::Api, group: self.group };
         let once = from_fn_with_state((self.product.clone(), route), idempotency::once::<P>);
         self.mount(route, on(route.method.filter(), handler).layer(once))
+    }
+
+    /// Routes whose calls are counted as another group than [`Group::General`]:
+    /// `routes.limited(Group::Upload, |routes| routes.creation("/api/v1/documents", …))`.
+    #[must_use]
+    pub fn limited(self, group: Group, declare: impl FnOnce(Self) -> Self) -> Self {
+        let before = self.group;
+        let declared = declare(Self { group, ..self });
+        Self { group: before, ..declared }
     }
 
     fn add<H, T>(self, route: Route, handler: H) -> Self

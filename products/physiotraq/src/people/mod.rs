@@ -1,5 +1,6 @@
 //! The people of a licence: profile, preferences, the team and its invitations.
 
+mod network;
 mod rights;
 mod sql;
 mod team;
@@ -21,7 +22,7 @@ pub use sql::{Member, SIGNED_IN, members};
 /// The routes of profile and team.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     let routes = routes.page(Method::Post, "/app/profile/preferences", Access::To(roles::USE_APP), preferences);
-    team::routes(routes)
+    network::routes(team::routes(routes))
 }
 
 #[derive(Deserialize)]

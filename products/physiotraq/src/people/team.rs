@@ -104,7 +104,7 @@ async fn team(
 }
 
 /// A transaction of somebody who may manage the team of their own licence.
-async fn begin(product: &Physiotraq, caller: &Caller) -> Result<Tx> {
+pub(super) async fn begin(product: &Physiotraq, caller: &Caller) -> Result<Tx> {
     let person = caller.person()?;
     if !product.policies.allows(person, roles::MANAGE_TEAM, &Resource::of(person.tenant.0)) {
         return Err(Error::forbidden());

@@ -14,6 +14,7 @@ use super::members::{self, Newcomer};
 use crate::db::{Caller, Tx};
 use crate::error::Detail;
 use crate::ids::{AccountId, TenantId};
+use crate::limits::{Attempt, Guarded, Try};
 use crate::mail::{self, Letter};
 use crate::web::{Lang, Product};
 use crate::{Error, Result, audit, tokens, typed_id};
@@ -196,12 +197,20 @@ impl Joining {
 }
 
 async fn prove<P: Product>(product: &P, caller: &Caller, open: &Open, password: SecretString) -> Result<()> {
+    let app = product.app();
     let found = super::sql::by_email(caller.db(), product.branding().realm.name, &open.email).await?;
+    let of = Try { name: &open.email, account: found.as_ref().map(|found| found.account), device: None };
+    let attempt = Attempt::begin(app, caller, Guarded::Password, of).await?;
     let stored = found.filter(|found| found.active).and_then(|found| found.password_hash);
-    if product.app().passwords.verify(password, stored).await? {
-        return Ok(());
+    match app.passwords.verify(password, stored).await {
+        Ok(true) => return attempt.fitted().await,
+        Ok(false) => {}
+        Err(error) => {
+            attempt.withdrawn().await?;
+            return Err(error);
+        }
     }
-    actions::refused(caller, &open.email).await?;
+    actions::refused(caller, &open.email, attempt).await?;
     Err(Error::unauthenticated("AUTH_PASSWORD", "The password of this account does not fit."))
 }
 

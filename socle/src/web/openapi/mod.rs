@@ -9,7 +9,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Header, OpenApi, Ref, RefOr, Response as Answer};
 
 use super::{Access, Branding, Method, Page, Product, Routes, html};
 use crate::identity::api;
@@ -83,6 +84,56 @@ pub fn frame(branding: &Branding, words: Words) -> OpenApi {
     let mut frame: OpenApi = serde_json::from_value(frame).unwrap_or_default();
     frame.merge(SignIn::openapi());
     frame
+}
+
+/// Writes into every operation of people's programs that their calls are counted: the headers of each answer, and 429.
+#[must_use]
+pub fn with_limits(mut document: OpenApi) -> OpenApi {
+    let Some(components) = document.components.as_mut() else { return document };
+    for (name, description) in LIMITS {
+        let header = json!({ "description": description, "schema": { "type": "integer" } });
+        if let Ok(header) = serde_json::from_value::<RefOr<Header>>(header) {
+            components.headers.insert(name.to_owned(), header);
+        }
+    }
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten().filter(|operation| is_for_people(operation)) {
+            count(operation);
+        }
+    }
+    document
+}
+
+/// The headers of an answer that was counted.
+const LIMITS: [(&str, &str); 3] = [
+    ("X-RateLimit-Limit", "Calls of one window. Only calls with an access token are counted, per account."),
+    ("X-RateLimit-Remaining", "Calls that are left in this window."),
+    ("X-RateLimit-Reset", "When the next window begins, in seconds since 1970."),
+];
+
+fn is_for_people(operation: &Operation) -> bool {
+    let security = serde_json::to_value(&operation.security).unwrap_or_default();
+    security.as_array().is_some_and(|all| all.iter().any(|one| one.get("person").is_some()))
+}
+
+fn count(operation: &mut Operation) {
+    let refused = json!({
+        "description": "Too many calls in this window; Retry-After says when the next one begins.",
+        "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Envelope" } } },
+    });
+    if let Ok(refused) = serde_json::from_value::<RefOr<Answer>>(refused) {
+        operation.responses.responses.entry("429".to_owned()).or_insert(refused);
+    }
+    for (status, answer) in &mut operation.responses.responses {
+        let RefOr::T(answer) = answer else { continue };
+        if status.starts_with('2') || status == "429" {
+            for (name, _) in LIMITS {
+                let header = RefOr::Ref(Ref::new(format!("#/components/headers/{name}")));
+                answer.headers.insert(name.to_owned(), header);
+            }
+        }
+    }
 }
 
 fn value_of<P: Product>(product: &P) -> Result<Value> {

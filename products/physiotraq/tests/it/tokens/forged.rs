@@ -118,7 +118,7 @@ async fn what_another_realm_or_a_browser_holds_opens_nothing_here() -> Result<()
     let operator = stage.platform.operator(there, ("Olga", "Essai")).await?;
     let (app, realm) = (stage.platform.app(), &platform::BRANDING.realm);
     let nobody = app.nobody(realm.name, Trace::default());
-    let known = actions::know(&nobody, &app.passwords, realm, (OPERATIONS, SecretString::from(PASSWORD))).await?;
+    let known = actions::know(app, &nobody, realm, (OPERATIONS, SecretString::from(PASSWORD)), None).await?;
     let wish = Wish { tenant: None, client: Client::Api, device: None };
     let Step::In(theirs) = entry::enter(app, &nobody, realm, known.unwrap(), wish).await? else {
         bail!("the operator is not let in")
