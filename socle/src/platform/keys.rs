@@ -45,7 +45,7 @@ struct KeysPage {
 
 impl KeysPage {
     fn time(at: &DateTime<Utc>) -> String {
-        at.with_timezone(&super::ZONE).format("%Y-%m-%d %H:%M:%S %Z").to_string()
+        super::time(at)
     }
 
     fn state(&self, state: &str) -> String {

@@ -73,8 +73,6 @@ pub const ROLES: [&str; 1] = ["operator"];
 /// What becomes of an operator's name.
 const NAME: Fate = Fate::anonymised("erasure-what-name");
 
-/// Operators read times of the place they work in.
-const ZONE: chrono_tz::Tz = chrono_tz::Europe::Paris;
 
 static TEXTS: Catalogue = Catalogue::kernel();
 

@@ -162,7 +162,11 @@ pub fn retry_after(response: &mut Response, error: &Error) {
 
 /// The texts of an error: of its code where that has texts of its own, else of its status.
 fn key_of(error: &Error) -> String {
-    if error.code == error::NETWORK { "network".to_owned() } else { worded_as(error.status).to_string() }
+    match &*error.code {
+        error::NETWORK => "network".to_owned(),
+        error::KEYS_UNAVAILABLE => "keys".to_owned(),
+        _ => worded_as(error.status).to_string(),
+    }
 }
 
 /// The texts of a status: the status whose texts are shown.
