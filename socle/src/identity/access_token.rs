@@ -16,6 +16,10 @@ use crate::{Error, Result, ids};
 pub const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 /// The `typ` of RFC 9068: a token of another purpose is refused.
 const TYPE: &str = "at+jwt";
+/// Who signs: what another system signed with the same secret is refused.
+const ISSUER: &str = "socle";
+/// Clocks of two servers may differ by this much.
+const LEEWAY: TimeDelta = TimeDelta::seconds(60);
 
 /// The payload of specs/axtech.md §2.2, with the session it belongs to and the realm it is for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +36,12 @@ pub struct Claims {
     pub aud: String,
     /// The session.
     pub sid: SessionId,
+    /// Who signed.
+    pub iss: String,
     /// Signed at, in seconds since 1970.
     pub iat: i64,
+    /// Not taken before then.
+    pub nbf: i64,
     /// Not taken from then on.
     pub exp: i64,
     /// The token's own id.
@@ -51,29 +59,34 @@ impl AccessTokens {
         Self(Arc::new((EncodingKey::from_secret(secret), DecodingKey::from_secret(secret))))
     }
 
-    /// Signs claims; instants and id are set here.
+    /// Signs claims; issuer, instants and id are set here.
     ///
     /// # Errors
     /// When the crypto library refuses.
     pub fn sign(&self, mut claims: Claims, now: DateTime<Utc>) -> Result<String> {
+        claims.iss = ISSUER.to_owned();
         claims.iat = now.timestamp();
+        claims.nbf = claims.iat;
         claims.exp = (now + LIFETIME).timestamp();
         claims.jti = ids::fresh(now);
         let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::HS256) };
         jsonwebtoken::encode(&header, &claims, &self.0.0).map_err(|e| Error::internal(format!("access token: {e}")))
     }
 
-    /// The claims of a token of this realm that is not over at `now`; `None` for anything else.
+    /// The claims of a token of this realm that is taken at `now`; `None` for anything else. There is one key and one
+    /// algorithm: a header that names another key, or brings one along, is not one of ours.
     #[must_use]
     pub fn verify(&self, token: &str, realm: &str, now: DateTime<Utc>) -> Option<Claims> {
         let mut rules = Validation::new(Algorithm::HS256);
         rules.set_audience(&[realm]);
-        rules.set_required_spec_claims(&["exp", "aud", "sub"]);
+        rules.set_issuer(&[ISSUER]);
+        rules.set_required_spec_claims(&["exp", "nbf", "aud", "iss", "sub"]);
         // The one clock decides below; the library would ask the machine's.
         rules.validate_exp = false;
         let token = jsonwebtoken::decode::<Claims>(token, &self.0.1, &rules).ok()?;
-        let of_this_kind = token.header.typ.as_deref() == Some(TYPE);
-        (of_this_kind && token.claims.exp > now.timestamp()).then_some(token.claims)
+        let ours = Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::HS256) };
+        let taken = token.claims.nbf <= (now + LEEWAY).timestamp() && token.claims.exp > now.timestamp();
+        (token.header == ours && taken).then_some(token.claims)
     }
 }
 
@@ -89,7 +102,9 @@ mod tests {
             permissions: vec!["UseApp".to_owned()],
             aud: "physiotraq".to_owned(),
             sid: SessionId(Uuid::from_u128(2)),
+            iss: ISSUER.to_owned(),
             iat: 0,
+            nbf: 0,
             exp: 0,
             jti: Uuid::nil(),
         }

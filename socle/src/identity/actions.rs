@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql};
-use crate::db::{Caller, Tx, Who};
+use crate::db::{Caller, PROVED_FOR, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::{Error, Result, audit, logging, tokens};
 
@@ -28,6 +29,8 @@ pub struct Opened {
     pub token: String,
     /// The account's language.
     pub language: String,
+    /// Of a browser that signed in: whose known device it is now, and the value of its cookie.
+    pub device: Option<(AccountId, String)>,
 }
 
 /// What a session rests on.
@@ -51,6 +54,18 @@ pub struct Known {
     pub has_second_factor: bool,
     /// Its tenants, the one used last first.
     pub memberships: Vec<Membership>,
+}
+
+impl Known {
+    /// Whether the role in a tenant asks for the second factor itself: no trusted device stands for it.
+    pub(super) fn insists_on_second_factor(&self, realm: &Realm, tenant: TenantId) -> bool {
+        insists_on_second_factor(realm, &self.memberships, tenant)
+    }
+}
+
+fn insists_on_second_factor(realm: &Realm, memberships: &[Membership], tenant: TenantId) -> bool {
+    let mut there = memberships.iter().filter(|membership| membership.tenant_id == tenant.0);
+    there.any(|membership| realm.rules.second_factor.contains(&membership.role.as_str()))
 }
 
 /// Checks address and password. `None` when they do not fit; an unknown address, a wrong password, a suspended account
@@ -136,10 +151,16 @@ pub async fn memberships(caller: &Caller) -> Result<Vec<Membership>> {
 /// Goes on in another tenant: the browser's session ends and a new one, with a new cookie, begins.
 ///
 /// # Errors
-/// 401 when nobody is signed in, 422 when the tenant is none of theirs.
-pub async fn change_tenant(caller: &Caller, wanted: TenantId) -> Result<Opened> {
+/// 401 when nobody is signed in, 422 when the tenant is none of theirs, 403 `AUTH_STEP_UP` when the role there insists on
+/// the second factor and only a trusted device stood for it.
+pub async fn change_tenant(caller: &Caller, realm: &Realm, wanted: TenantId) -> Result<Opened> {
     let person = caller.person()?.clone();
-    let tenant = choose(&memberships(caller).await?, Some(wanted))?;
+    let memberships = memberships(caller).await?;
+    let tenant = choose(&memberships, Some(wanted))?;
+    let stood_for = |at: DateTime<Utc>| person.authenticated_at - at > PROVED_FOR;
+    if insists_on_second_factor(realm, &memberships, tenant) && person.second_factor_at.is_some_and(stood_for) {
+        return Err(Error::step_up());
+    }
     let mut tx = caller.begin_as_account(person.account, Some(tenant)).await?;
     if !sql::end_session(&mut tx, person.session, caller.now()).await? {
         // A second click, or somebody has signed out meanwhile: no session may outlive that.
@@ -152,7 +173,7 @@ pub async fn change_tenant(caller: &Caller, wanted: TenantId) -> Result<Opened> 
     };
     let (session, token) = insert(&mut tx, (person.account, tenant), Client::Browser, &proof).await?;
     tx.commit().await?;
-    Ok(Opened { session, token, language: person.language })
+    Ok(Opened { session, token, language: person.language, device: None })
 }
 
 /// Ends the caller's session, everywhere and at once.
@@ -165,6 +186,17 @@ pub async fn sign_out(caller: &Caller) -> Result<()> {
     sql::end_session(&mut tx, session, caller.now()).await?;
     audit::record(&mut tx, audit::Entry::done("session.ended", "Session", session.0)).await?;
     tx.commit().await
+}
+
+/// Ends every session of the transaction's account, but for one: its password was changed, its owner says so. Refresh
+/// tokens end with them.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn end_all_sessions(tx: &mut Tx, account: AccountId, except: Option<SessionId>) -> Result<()> {
+    let ended = sql::end_sessions(tx, account, except).await?;
+    let entry = audit::Entry::done("session.all_ended", "Account", account.0);
+    audit::record(tx, entry.with(json!({ "sessions": ended }))).await
 }
 
 /// Notes that the session is in use (idle limit).

@@ -39,6 +39,22 @@ pub async fn join(tx: &mut Tx, realm: &Realm, newcomer: &Newcomer) -> Result<()>
     audit::record(tx, audit::Entry::done("member.joined", "Account", newcomer.account.0).with(details)).await
 }
 
+/// Gives a member of the transaction's tenant another role. Their sessions in it end, so that the new role begins with a new
+/// session and what was opened in the old one is closed; the same role again changes nothing.
+///
+/// # Errors
+/// 404 when they are no member, 409 `BIZ_ONE_ADMIN` when the tenant has its one owner already.
+pub async fn change_role(tx: &mut Tx, account: AccountId, role: &str) -> Result<()> {
+    let before = sql::role_of(tx, account).await?.ok_or_else(Error::not_found)?;
+    if before == role {
+        return Ok(());
+    }
+    sql::set_role(tx, account, role).await?;
+    sql::end_sessions_in_tenant(tx, account).await?;
+    let details = serde_json::json!({ "from": before, "to": role });
+    audit::record(tx, audit::Entry::done("member.role_changed", "Account", account.0).with(details)).await
+}
+
 /// Ends a membership of the transaction's tenant and its sessions: they are refused from the next request on, live streams
 /// end within five seconds, and a later invitation does not bring them back. What the person did keeps its name.
 ///

@@ -107,10 +107,20 @@ pub(super) async fn device_of(tx: &mut Tx, session: SessionId) -> Result<Option<
     Ok(row.and_then(|r| r.device_id))
 }
 
-/// Holds the account's row until the transaction ends.
+/// Holds the account's row until the transaction ends; rows that only refer to it may still be written.
 pub(super) async fn lock_account(tx: &mut Tx, account: AccountId) -> Result<()> {
-    sqlx::query!("SELECT id FROM socle.accounts WHERE id = $1 FOR UPDATE", account.0).fetch_optional(tx.conn()).await?;
+    sqlx::query!("SELECT id FROM socle.accounts WHERE id = $1 FOR NO KEY UPDATE", account.0)
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(())
+}
+
+/// Address and language of the transaction's account.
+pub(super) async fn address(tx: &mut Tx, account: AccountId) -> Result<(String, String)> {
+    let row = sqlx::query!("SELECT email, language FROM socle.accounts WHERE id = $1", account.0)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok((row.email, row.language))
 }
 
 /// How many sessions of the account live.
@@ -145,6 +155,21 @@ pub(super) async fn end_session(tx: &mut Tx, session: SessionId, now: DateTime<U
             .execute(tx.conn())
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends the sessions of the transaction's account, but for one; how many.
+pub(super) async fn end_sessions(tx: &mut Tx, account: AccountId, except: Option<SessionId>) -> Result<u64> {
+    let now = tx.caller().now();
+    let done = sqlx::query!(
+        "UPDATE socle.sessions SET ended_at = $3
+         WHERE account_id = $1 AND id IS DISTINCT FROM $2 AND ended_at IS NULL",
+        account.0,
+        except.map(|session| session.0),
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Whether the session was still there to be prolonged.
@@ -235,7 +260,9 @@ pub(super) async fn present_role(tx: &mut Tx, session: SessionId, now: DateTime<
         "SELECT m.role FROM socle.sessions s
          JOIN socle.accounts a ON a.id = s.account_id
          JOIN socle.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
-         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.status = 'active' AND m.ended_at IS NULL",
+         LEFT JOIN socle.tenant_rules t ON t.tenant_id = m.tenant_id
+         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.status = 'active' AND m.ended_at IS NULL
+           AND t.suspended_at IS NULL AND (a.second_factor_since IS NULL OR s.second_factor_at IS NOT NULL)",
         session.0,
         now
     )
@@ -297,16 +324,21 @@ pub(super) async fn insert_membership(tx: &mut Tx, new: NewMembership<'_>) -> Re
     )
     .execute(tx.conn())
     .await;
-    let done = done.map_err(|e| match error::broken_constraint(&e) {
-        Some(name) if name.ends_with("_one_admin") => {
-            Error::conflict("BIZ_ONE_ADMIN", "There is exactly one owner; transfer the ownership instead.")
-        }
-        _ => e.into(),
-    })?;
+    let done = done.map_err(one_admin)?;
     if done.rows_affected() == 0 {
         return Err(Error::conflict("BIZ_MEMBER_ALREADY", "This person is a member already."));
     }
     Ok(())
+}
+
+/// What a product says of a second owner.
+fn one_admin(failure: sqlx::Error) -> Error {
+    match error::broken_constraint(&failure) {
+        Some(name) if name.ends_with("_one_admin") => {
+            Error::conflict("BIZ_ONE_ADMIN", "There is exactly one owner; transfer the ownership instead.")
+        }
+        _ => failure.into(),
+    }
 }
 
 /// Ends a membership; whether there was one to end.
@@ -321,6 +353,32 @@ pub(super) async fn end_membership(tx: &mut Tx, account: AccountId) -> Result<bo
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The role of a member of the transaction's tenant, held until it ends.
+pub(super) async fn role_of(tx: &mut Tx, account: AccountId) -> Result<Option<String>> {
+    let row = sqlx::query!(
+        "SELECT role FROM socle.memberships
+         WHERE account_id = $1 AND ended_at IS NULL AND tenant_id = (SELECT socle.tenant_id()) FOR UPDATE",
+        account.0
+    )
+    .fetch_optional(tx.conn())
+    .await?;
+    Ok(row.map(|r| r.role))
+}
+
+pub(super) async fn set_role(tx: &mut Tx, account: AccountId, role: &str) -> Result<()> {
+    let now = tx.caller().now();
+    let done = sqlx::query!(
+        "UPDATE socle.memberships SET role = $2, updated_at = $3
+         WHERE account_id = $1 AND ended_at IS NULL AND tenant_id = (SELECT socle.tenant_id())",
+        account.0,
+        role,
+        now
+    )
+    .execute(tx.conn())
+    .await;
+    done.map(|_| ()).map_err(one_admin)
 }
 
 /// Ends the sessions of an account in the transaction's tenant, whoever asks.

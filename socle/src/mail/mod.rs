@@ -83,11 +83,19 @@ struct Content {
 /// # Errors
 /// 503 when the database cannot be reached.
 pub async fn send<P: Product>(product: &P, tx: &mut Tx, to: &str, letter: Letter) -> Result<MailId> {
+    queue(product.app(), tx, to, letter).await
+}
+
+/// The same where no product is at hand: the transaction's caller knows the realm.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub(crate) async fn queue(app: &App, tx: &mut Tx, to: &str, letter: Letter) -> Result<MailId> {
     let id = MailId::fresh(tx.caller().now());
     let (template, language) = (letter.template.clone(), letter.language.code());
     let content = serde_json::to_string(&Content { to: to.to_owned(), letter });
     let content = content.map_err(|e| Error::internal(format!("mail: {e}")))?;
-    let keys = product.app().vault.keys(tx).await?;
+    let keys = app.vault.keys(tx).await?;
     let sealed = keys.seal(field(id), &content)?;
     sql::insert(tx, id, (&template, language), &sealed).await?;
     jobs::enqueue(tx, NewJob::now(SEND, NOTIFICATIONS, json!({ "mail": id }))).await?;

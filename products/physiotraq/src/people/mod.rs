@@ -14,6 +14,7 @@ use socle::{Caller, Error, Result, identity};
 use crate::units::Unit;
 use crate::{Physiotraq, roles};
 
+pub use socle::web::instants::zone_of;
 pub use sql::{Member, SIGNED_IN, members};
 
 /// The routes of profile and team.
@@ -56,14 +57,6 @@ pub async fn prefer_unit(caller: &Caller, unit: Unit) -> Result<()> {
 pub fn unit_of(caller: &Caller) -> Unit {
     let profile = caller.person().ok().and_then(|person| person.profile.get("unit")?.as_str().and_then(Unit::parse));
     profile.unwrap_or(Unit::Celsius)
-}
-
-/// The licence's zone, from what was read with the session.
-#[must_use]
-pub fn zone_of(caller: &Caller) -> chrono_tz::Tz {
-    let person = caller.person().ok();
-    let name = person.and_then(|person| person.profile.get("zone")?.as_str());
-    crate::wording::zone(name.unwrap_or("Europe/Paris"))
 }
 
 /// Whether the caller owns the licence.
