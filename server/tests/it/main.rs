@@ -42,6 +42,8 @@ mod routes;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod simulate;
 #[cfg(test)]
 mod sources;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql};
+use super::{Membership, Passwords, Realm, refresh, sql};
 use crate::db::{Caller, PROVED_FOR, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::{Error, Result, audit, logging, tokens};
@@ -42,6 +42,8 @@ pub(super) struct ProvedBy {
     pub second_factor_at: Option<DateTime<Utc>>,
     /// The known device.
     pub device: Option<Uuid>,
+    /// Its end, whatever happens.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Somebody whose password fitted, and what they may choose between.
@@ -120,8 +122,7 @@ pub(super) async fn insert(
     let id = SessionId::fresh(now);
     let cookie = if client == Client::Browser { Some(tokens::fresh()?) } else { None };
     let hash = cookie.as_deref().map(tokens::hash);
-    let (token_hash, expires_at) = (hash.as_deref(), now + ABSOLUTE_LIMIT);
-    let new = sql::NewSession { id, account, tenant, token_hash, now, expires_at, proof };
+    let new = sql::NewSession { id, account, tenant, token_hash: hash.as_deref(), now, proof };
     sql::insert_session(tx, new, caller.trace()).await?;
     let token = match cookie {
         Some(cookie) => cookie,
@@ -166,10 +167,13 @@ pub async fn change_tenant(caller: &Caller, realm: &Realm, wanted: TenantId) -> 
         // A second click, or somebody has signed out meanwhile: no session may outlive that.
         return Err(Error::unauthenticated("AUTH_REQUIRED", "Sign in again."));
     }
+    // Nothing was proved anew: the seven days go on from the sign-in.
+    let (device, expires_at) = sql::kept_of(&mut tx, person.session).await?;
     let proof = ProvedBy {
         authenticated_at: person.authenticated_at,
         second_factor_at: person.second_factor_at,
-        device: sql::device_of(&mut tx, person.session).await?,
+        device,
+        expires_at,
     };
     let (session, token) = insert(&mut tx, (person.account, tenant), Client::Browser, &proof).await?;
     tx.commit().await?;

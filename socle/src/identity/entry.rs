@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::actions::{self, Client, Known, Opened, ProvedBy};
 use super::challenges::{self, ChallengeId, Purpose};
-use super::{Realm, devices, sql};
+use super::{ABSOLUTE_LIMIT, Realm, devices, sql};
 use crate::db::{Caller, Tx};
 use crate::ids::{AccountId, TenantId};
 use crate::{App, Error, Result};
@@ -143,6 +143,7 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
         authenticated_at: tx.caller().now(),
         second_factor_at: under_way.second_factor_at,
         device: device.as_ref().map(|device| device.id.0),
+        expires_at: tx.caller().now() + ABSOLUTE_LIMIT,
     };
     let (session, token) = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await?;
     tx.commit().await?;

@@ -56,7 +56,6 @@ pub(super) struct NewSession<'a> {
     /// Of a browser: the hash of its cookie.
     pub token_hash: Option<&'a [u8]>,
     pub now: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
     pub proof: &'a super::actions::ProvedBy,
 }
 
@@ -72,7 +71,7 @@ pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Tra
         if new.token_hash.is_some() { "browser" } else { "api" },
         new.token_hash,
         new.now,
-        new.expires_at,
+        new.proof.expires_at,
         trace.ip.map(|ip| ip.to_string()),
         trace.user_agent,
         new.proof.authenticated_at,
@@ -98,6 +97,14 @@ pub(super) async fn about_entering(tx: &mut Tx, account: AccountId) -> Result<(S
     .await?;
     let row = row.ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))?;
     Ok((row.language, row.has))
+}
+
+/// What a session that follows another keeps of it: the known device, and the end.
+pub(super) async fn kept_of(tx: &mut Tx, session: SessionId) -> Result<(Option<Uuid>, DateTime<Utc>)> {
+    let row = sqlx::query!("SELECT device_id, expires_at FROM socle.sessions WHERE id = $1", session.0)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok((row.device_id, row.expires_at))
 }
 
 /// The known device of a session.
