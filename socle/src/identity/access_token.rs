@@ -123,15 +123,74 @@ mod tests {
         assert!(AccessTokens::new(&[2; 32]).verify(&token, "physiotraq", now).is_none());
     }
 
+    fn ours() -> Header {
+        Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::HS256) }
+    }
+
+    fn signed(header: &Header, payload: &impl Serialize) -> String {
+        jsonwebtoken::encode(header, payload, &EncodingKey::from_secret(&[1; 32])).unwrap()
+    }
+
+    #[test]
+    fn claims_of_another_issuer_audience_or_time_are_refused_and_so_are_missing_ones() {
+        let tokens = AccessTokens::new(&[1; 32]);
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let at = now.timestamp();
+        let good = serde_json::to_value(Claims { iat: at, nbf: at, exp: at + 900, ..claims() }).unwrap();
+        let taken = |payload: &serde_json::Value| tokens.verify(&signed(&ours(), payload), "physiotraq", now).is_some();
+        assert!(taken(&good));
+        for (name, value, expected) in [
+            ("iss", "another".into(), false),
+            ("iss", serde_json::json!(["socle", "another"]), false),
+            ("aud", "huntzen".into(), false),
+            ("aud", "".into(), false),
+            ("nbf", (at + 60).into(), true),
+            ("nbf", (at + 61).into(), false),
+            ("exp", (at + 1).into(), true),
+            ("exp", at.into(), false),
+            ("exp", "never".into(), false),
+            ("nbf", serde_json::Value::Null, false),
+        ] {
+            let mut other = good.clone();
+            other[name] = value;
+            assert_eq!(taken(&other), expected, "{name}: {other}");
+        }
+        for name in ["iss", "aud", "nbf", "exp", "sub", "sid"] {
+            let mut other = good.clone();
+            other.as_object_mut().unwrap().remove(name);
+            assert!(!taken(&other), "without {name}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_names_or_brings_a_key_is_not_ours() {
+        let tokens = AccessTokens::new(&[1; 32]);
+        let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let payload = Claims { nbf: 0, exp: i64::MAX / 2, ..claims() };
+        assert!(tokens.verify(&signed(&ours(), &payload), "physiotraq", now).is_some());
+        let text = || Some("../../dev/null".to_owned());
+        for header in [
+            Header { kid: text(), ..ours() },
+            Header { kid: Some(String::new()), ..ours() },
+            Header { jku: Some("https://evil.example/keys".to_owned()), ..ours() },
+            Header { x5u: text(), ..ours() },
+            Header { x5c: Some(vec!["AAAA".to_owned()]), ..ours() },
+            Header { x5t: text(), ..ours() },
+            Header { cty: Some("JWT".to_owned()), ..ours() },
+            Header { typ: Some("JWT".to_owned()), ..ours() },
+            Header { typ: Some("AT+JWT".to_owned()), ..ours() },
+            Header { typ: None, ..ours() },
+        ] {
+            assert!(tokens.verify(&signed(&header, &payload), "physiotraq", now).is_none(), "{header:?}");
+        }
+    }
+
     #[test]
     fn no_other_algorithm_or_kind_of_token_is_taken() {
         let tokens = AccessTokens::new(&[1; 32]);
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let sign = |header: &Header| {
-            let claims = Claims { exp: i64::MAX / 2, ..claims() };
-            jsonwebtoken::encode(header, &claims, &EncodingKey::from_secret(&[1; 32])).unwrap()
-        };
-        let right = sign(&Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::HS256) });
+        let sign = |header: &Header| signed(header, &Claims { exp: i64::MAX / 2, ..claims() });
+        let right = sign(&ours());
         assert!(tokens.verify(&right, "physiotraq", now).is_some());
         assert!(tokens.verify(&sign(&Header::new(Algorithm::HS256)), "physiotraq", now).is_none());
         let longer = sign(&Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::HS512) });

@@ -107,27 +107,12 @@ pub(super) async fn kept_of(tx: &mut Tx, session: SessionId) -> Result<(Option<U
     Ok((row.device_id, row.expires_at))
 }
 
-/// The known device of a session.
-pub(super) async fn device_of(tx: &mut Tx, session: SessionId) -> Result<Option<Uuid>> {
-    let row =
-        sqlx::query!("SELECT device_id FROM socle.sessions WHERE id = $1", session.0).fetch_optional(tx.conn()).await?;
-    Ok(row.and_then(|r| r.device_id))
-}
-
 /// Holds the account's row until the transaction ends; rows that only refer to it may still be written.
 pub(super) async fn lock_account(tx: &mut Tx, account: AccountId) -> Result<()> {
     sqlx::query!("SELECT id FROM socle.accounts WHERE id = $1 FOR NO KEY UPDATE", account.0)
         .fetch_optional(tx.conn())
         .await?;
     Ok(())
-}
-
-/// Address and language of the transaction's account.
-pub(super) async fn address(tx: &mut Tx, account: AccountId) -> Result<(String, String)> {
-    let row = sqlx::query!("SELECT email, language FROM socle.accounts WHERE id = $1", account.0)
-        .fetch_one(tx.conn())
-        .await?;
-    Ok((row.email, row.language))
 }
 
 /// How many sessions of the account live.

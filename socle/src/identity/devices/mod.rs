@@ -16,7 +16,7 @@ use serde_json::json;
 pub use sql::Known;
 
 use super::entry::UnderWay;
-use super::{sessions, sql as accounts};
+use super::sessions;
 use crate::db::{Caller, Tx};
 use crate::ids::AccountId;
 use crate::mail::{self, Letter};
@@ -103,7 +103,7 @@ async fn first_seen(app: &App, tx: &mut Tx, account: AccountId, hash: &[u8]) -> 
 
 /// The mail about a sign-in from a new device. It carries no link: whoever gets one like it must not learn to follow it.
 async fn tell(app: &App, tx: &mut Tx, account: AccountId) -> Result<()> {
-    let (email, language) = accounts::address(tx, account).await?;
+    let (email, language) = sql::address(tx, account).await?;
     let language = Lang::parse(&language).unwrap_or(Lang::Fr);
     let caller = tx.caller().clone();
     let place = caller.trace().ip.map_or_else(|| "?".to_owned(), |ip| ip.to_string());
@@ -148,7 +148,7 @@ pub async fn distrust_all(tx: &mut Tx, account: AccountId) -> Result<()> {
 pub async fn list(caller: &Caller) -> Result<(Vec<Known>, Option<DeviceId>)> {
     let person = caller.person()?;
     let mut tx = caller.begin().await?;
-    let this = accounts::device_of(&mut tx, person.session).await?.map(DeviceId);
+    let this = sql::device_of(&mut tx, person.session).await?;
     Ok((sql::list(&mut tx, person.account).await?, this))
 }
 
@@ -161,7 +161,7 @@ pub async fn forget(caller: &Caller, device: DeviceId) -> Result<bool> {
     let person = caller.person()?;
     person.proved_lately(caller.now())?;
     let mut tx = caller.begin().await?;
-    let this = accounts::device_of(&mut tx, person.session).await? == Some(device.0);
+    let this = sql::device_of(&mut tx, person.session).await? == Some(device);
     if !sql::forget(&mut tx, (device, person.account)).await? {
         return Err(Error::not_found());
     }

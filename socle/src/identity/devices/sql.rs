@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{DeviceId, Recognised};
 use crate::Result;
 use crate::db::Tx;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, SessionId};
 
 /// A known device, as its owner sees it.
 #[derive(Clone, Debug)]
@@ -138,4 +138,19 @@ pub(super) async fn forget(tx: &mut Tx, (id, account): (DeviceId, AccountId)) ->
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Address and language of the transaction's account.
+pub(super) async fn address(tx: &mut Tx, account: AccountId) -> Result<(String, String)> {
+    let row = sqlx::query!("SELECT email, language FROM socle.accounts WHERE id = $1", account.0)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok((row.email, row.language))
+}
+
+/// The known device of a session.
+pub(super) async fn device_of(tx: &mut Tx, session: SessionId) -> Result<Option<DeviceId>> {
+    let row =
+        sqlx::query!("SELECT device_id FROM socle.sessions WHERE id = $1", session.0).fetch_optional(tx.conn()).await?;
+    Ok(row.and_then(|r| r.device_id).map(DeviceId))
 }
