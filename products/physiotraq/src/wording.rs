@@ -1,20 +1,11 @@
 //! How instants, durations and figures are written for people, in French and English.
 
-use chrono::{DateTime, Locale, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+pub use socle::web::instants::instant;
 use socle::web::{Lang, Page};
 
 use crate::units::{Celsius, Unit};
-
-/// "21 nov. 2026, 10:15 (Europe/Paris)": the zone is always printed.
-pub fn instant(at: DateTime<Utc>, zone: Tz, lang: Lang) -> String {
-    let locale = match lang {
-        Lang::Fr => Locale::fr_FR,
-        Lang::En => Locale::en_GB,
-    };
-    let local = at.with_timezone(&zone);
-    format!("{} ({zone})", local.format_localized("%-d %b %Y, %H:%M", locale))
-}
 
 /// "10:15:32" in the zone.
 pub fn time_of_day(at: DateTime<Utc>, zone: Tz) -> String {
@@ -50,9 +41,4 @@ pub fn decimal(figure: &str, lang: Lang) -> String {
         Lang::Fr => figure.replace('.', ","),
         Lang::En => figure.to_owned(),
     }
-}
-
-/// The licence's zone, Paris when it is not known to the time zone database.
-pub fn zone(name: &str) -> Tz {
-    name.parse().unwrap_or(Tz::Europe__Paris)
 }

@@ -55,6 +55,8 @@ mod row_rules;
 #[cfg(test)]
 mod schemathesis;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod simulate;
 #[cfg(test)]
 mod sources;

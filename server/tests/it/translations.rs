@@ -39,6 +39,9 @@ const BUILT: [(&str, &[&str]); 14] = [
             "destruction-requested",
             "destruction-approved",
             "destruction-refused",
+            "session-ended",
+            "sessions-ended",
+            "device-forgotten",
         ],
     ),
     (
@@ -66,6 +69,8 @@ const BUILT: [(&str, &[&str]); 14] = [
             "erasure-undone-body",
             "erasure-done-subject",
             "erasure-done-body",
+            "new-device-subject",
+            "new-device-body",
         ],
     ),
     ("keys-kind-{}", &["tenant", "person"]),

@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
-use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql};
-use crate::db::{Caller, Tx, Who};
+use super::{Membership, Passwords, Realm, refresh, sql};
+use crate::db::{Caller, PROVED_FOR, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::limits::{Attempt, Guarded, Try, networks};
 use crate::{App, Error, Result, audit, logging, tokens};
@@ -29,6 +30,8 @@ pub struct Opened {
     pub token: String,
     /// The account's language.
     pub language: String,
+    /// Of a browser that signed in: whose known device it is now, and the value of its cookie.
+    pub device: Option<(AccountId, String)>,
 }
 
 /// What a session rests on.
@@ -40,6 +43,8 @@ pub(super) struct ProvedBy {
     pub second_factor_at: Option<DateTime<Utc>>,
     /// The known device.
     pub device: Option<Uuid>,
+    /// Its end, whatever happens.
+    pub expires_at: DateTime<Utc>,
 }
 
 /// Somebody whose password fitted, and what they may choose between.
@@ -52,6 +57,18 @@ pub struct Known {
     pub has_second_factor: bool,
     /// Its tenants, the one used last first.
     pub memberships: Vec<Membership>,
+}
+
+impl Known {
+    /// Whether the role in a tenant asks for the second factor itself: no trusted device stands for it.
+    pub(super) fn insists_on_second_factor(&self, realm: &Realm, tenant: TenantId) -> bool {
+        insists_on_second_factor(realm, &self.memberships, tenant)
+    }
+}
+
+fn insists_on_second_factor(realm: &Realm, memberships: &[Membership], tenant: TenantId) -> bool {
+    let mut there = memberships.iter().filter(|membership| membership.tenant_id == tenant.0);
+    there.any(|membership| realm.rules.second_factor.contains(&membership.role.as_str()))
 }
 
 /// Checks address and password. `None` when they do not fit; an unknown address, a wrong password, a suspended account
@@ -119,8 +136,7 @@ pub(super) async fn insert(
     let id = SessionId::fresh(now);
     let cookie = if client == Client::Browser { Some(tokens::fresh()?) } else { None };
     let hash = cookie.as_deref().map(tokens::hash);
-    let (token_hash, expires_at) = (hash.as_deref(), now + ABSOLUTE_LIMIT);
-    let new = sql::NewSession { id, account, tenant, token_hash, now, expires_at, proof };
+    let new = sql::NewSession { id, account, tenant, token_hash: hash.as_deref(), now, proof };
     sql::insert_session(tx, new, caller.trace()).await?;
     let token = match cookie {
         Some(cookie) => cookie,
@@ -152,23 +168,32 @@ pub async fn memberships(caller: &Caller) -> Result<Vec<Membership>> {
 /// Goes on in another tenant: the browser's session ends and a new one, with a new cookie, begins.
 ///
 /// # Errors
-/// 401 when nobody is signed in, 422 when the tenant is none of theirs.
-pub async fn change_tenant(caller: &Caller, wanted: TenantId) -> Result<Opened> {
+/// 401 when nobody is signed in, 422 when the tenant is none of theirs, 403 `AUTH_STEP_UP` when the role there insists on
+/// the second factor and only a trusted device stood for it.
+pub async fn change_tenant(caller: &Caller, realm: &Realm, wanted: TenantId) -> Result<Opened> {
     let person = caller.person()?.clone();
-    let tenant = choose(&memberships(caller).await?, Some(wanted))?;
+    let memberships = memberships(caller).await?;
+    let tenant = choose(&memberships, Some(wanted))?;
+    let stood_for = |at: DateTime<Utc>| person.authenticated_at - at > PROVED_FOR;
+    if insists_on_second_factor(realm, &memberships, tenant) && person.second_factor_at.is_some_and(stood_for) {
+        return Err(Error::step_up());
+    }
     let mut tx = caller.begin_as_account(person.account, Some(tenant)).await?;
     if !sql::end_session(&mut tx, person.session, caller.now()).await? {
         // A second click, or somebody has signed out meanwhile: no session may outlive that.
         return Err(Error::unauthenticated("AUTH_REQUIRED", "Sign in again."));
     }
+    // Nothing was proved anew: the seven days go on from the sign-in.
+    let (device, expires_at) = sql::kept_of(&mut tx, person.session).await?;
     let proof = ProvedBy {
         authenticated_at: person.authenticated_at,
         second_factor_at: person.second_factor_at,
-        device: sql::device_of(&mut tx, person.session).await?,
+        device,
+        expires_at,
     };
     let (session, token) = insert(&mut tx, (person.account, tenant), Client::Browser, &proof).await?;
     tx.commit().await?;
-    Ok(Opened { session, token, language: person.language })
+    Ok(Opened { session, token, language: person.language, device: None })
 }
 
 /// Ends the caller's session, everywhere and at once.
@@ -181,6 +206,17 @@ pub async fn sign_out(caller: &Caller) -> Result<()> {
     sql::end_session(&mut tx, session, caller.now()).await?;
     audit::record(&mut tx, audit::Entry::done("session.ended", "Session", session.0)).await?;
     tx.commit().await
+}
+
+/// Ends every session of the transaction's account, but for one: its password was changed, its owner says so. Refresh
+/// tokens end with them.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn end_all_sessions(tx: &mut Tx, account: AccountId, except: Option<SessionId>) -> Result<()> {
+    let ended = sql::end_sessions(tx, account, except).await?;
+    let entry = audit::Entry::done("session.all_ended", "Account", account.0);
+    audit::record(tx, entry.with(json!({ "sessions": ended }))).await
 }
 
 /// Notes that the session is in use (idle limit).

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::access_token::{Claims, LIFETIME};
 use super::actions::{self, Client};
 use super::entry::{self, Step, Wish};
-use super::{ABSOLUTE_LIMIT, Membership, Proof, person_of, refresh};
+use super::{ABSOLUTE_LIMIT, Membership, Proof, devices, person_of, refresh, sessions};
 use crate::db::{Caller, Person, Who};
 use crate::error::Detail;
 use crate::ids::TenantId;
@@ -21,12 +21,13 @@ use crate::{Error, Result};
 /// Adds the sign-in of API clients to a product.
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
+    let routes = sessions::api::routes(devices::api::routes(routes));
     routes
         .api(Method::Post, "/api/v1/auth/login", Access::Public, login::<P>)
         .limited(Group::Auth, |routes| {
             routes.api(Method::Post, "/api/v1/auth/refresh", Access::Public, refresh::<P>)
         })
-        .api(Method::Post, "/api/v1/auth/logout", Access::SignedIn, logout::<P>)
+        .api(Method::Post, "/api/v1/auth/logout", Access::Account, logout::<P>)
         .api(Method::Get, "/api/v1/auth/me", Access::SignedIn, me)
 }
 
@@ -207,9 +208,7 @@ pub(crate) async fn refresh<P: Product>(
 pub(crate) async fn logout<P: Product>(State(product): State<P>, caller: Caller) -> Result<Response> {
     actions::sign_out(&caller).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    web::clear_token_cookies(&mut response, &product.branding().realm);
-    web::clear_cookie(&mut response, &product.branding().realm);
-    web::clear_site_data(&mut response);
+    web::leave(&mut response, &product.branding().realm);
     Ok(response)
 }
 
@@ -241,7 +240,9 @@ async fn access_token<P: Product>(product: &P, caller: &Caller, session: crate::
         permissions,
         aud: realm.name.to_owned(),
         sid: session,
+        iss: String::new(),
         iat: 0,
+        nbf: 0,
         exp: 0,
         jti: uuid::Uuid::nil(),
     };

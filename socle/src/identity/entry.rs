@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::actions::{self, Client, Known, Opened, ProvedBy};
 use super::challenges::{self, ChallengeId, Purpose};
-use super::{Realm, sql};
+use super::{ABSOLUTE_LIMIT, Realm, devices, sql};
 use crate::db::{Caller, Tx};
 use crate::ids::{AccountId, TenantId};
 use crate::error::NETWORK;
@@ -26,7 +26,7 @@ pub struct Wish {
     pub tenant: Option<TenantId>,
     /// What for.
     pub client: Client,
-    /// The cookie of a known device, when the browser has one.
+    /// The browser's cookies of known devices, as [`crate::web::device_cookies`] reads them.
     pub device: Option<String>,
 }
 
@@ -63,6 +63,12 @@ pub struct UnderWay {
     pub second_factor_at: Option<DateTime<Utc>>,
     /// The known device it comes from.
     pub device: Option<Uuid>,
+    /// A trusted device may stand for the second factor: it is a browser, and the role does not insist on the factor.
+    #[serde(default)]
+    pub may_trust: bool,
+    /// The person said "trust this device" with the second factor.
+    #[serde(default)]
+    pub trust: bool,
 }
 
 /// A sign-in under way, found again by its secret.
@@ -77,16 +83,25 @@ pub struct Found {
     pub under_way: UnderWay,
 }
 
-/// Goes on from a proved password.
+/// Goes on from a proved password: to the second factor, unless a trusted device stands for it.
 ///
 /// # Errors
 /// 422 when the wanted tenant is none of theirs.
 pub async fn enter(app: &App, caller: &Caller, realm: &Realm, known: Known, wish: Wish) -> Result<Step> {
     let tenant = actions::choose(&known.memberships, wish.tenant)?;
     let mut tx = caller.begin_as_account(known.account, Some(tenant)).await?;
-    let under_way =
-        UnderWay { tenant, client: wish.client, waits: Waits::SecondFactor, second_factor_at: None, device: None };
-    if known.has_second_factor {
+    let device = devices::recognise(&mut tx, known.account, wish.device.as_deref()).await?;
+    let insists = known.insists_on_second_factor(realm, tenant);
+    let under_way = UnderWay {
+        tenant,
+        client: wish.client,
+        waits: Waits::SecondFactor,
+        second_factor_at: device.and_then(|device| device.trusted_at).filter(|_| !insists),
+        device: device.map(|device| device.id.0),
+        may_trust: wish.client == Client::Browser && !insists,
+        trust: false,
+    };
+    if known.has_second_factor && under_way.second_factor_at.is_none() {
         let secret = wait(app, &mut tx, realm, (known.account, under_way)).await?;
         tx.commit().await?;
         return Ok(Step::SecondFactor(secret));
@@ -122,12 +137,17 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
             return Ok(Step::TooManySessions(secret));
         }
     }
+    let language = sql::signed_in_now(&mut tx, account).await?;
+    let device = match under_way.client {
+        Client::Browser => Some(devices::arrive(app, &mut tx, account, &under_way).await?),
+        Client::Api => None,
+    };
     let proof = ProvedBy {
         authenticated_at: tx.caller().now(),
         second_factor_at: under_way.second_factor_at,
-        device: under_way.device,
+        device: device.as_ref().map(|device| device.id.0),
+        expires_at: tx.caller().now() + ABSOLUTE_LIMIT,
     };
-    let language = sql::signed_in_now(&mut tx, account).await?;
     erasure::undo(app, &mut tx, account).await?;
     let opened = actions::insert(&mut tx, (account, under_way.tenant), under_way.client, &proof).await;
     let (session, token) = match opened {
@@ -140,7 +160,8 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
         opened => opened?,
     };
     tx.commit().await?;
-    Ok(Step::In(Opened { session, token, language }))
+    let device = device.map(|device| (account, device.cookie));
+    Ok(Step::In(Opened { session, token, language, device }))
 }
 
 /// The sign-in under way behind a secret, which waits for this.
@@ -151,14 +172,21 @@ pub async fn find(caller: &Caller, realm: &Realm, secret: &str, waits: Waits) ->
     let over =
         || Error::unauthenticated("AUTH_CHALLENGE", "This sign-in is over. Begin again with address and password.");
     let (challenge, account) = challenges::whose(caller, realm, Purpose::SignIn, secret).await?.ok_or_else(over)?;
+    // Where it leads to is in the challenge; what follows is done in that tenant.
     let mut tx = caller.begin_as_account(account, None).await?;
-    let open = challenges::open(&mut tx, challenge).await?.ok_or_else(over)?;
-    let under_way: UnderWay = serde_json::from_value(open.payload)
-        .map_err(|e| Error::internal(format!("payload of challenge {challenge}: {e}")))?;
-    if under_way.waits != waits {
-        return Err(over());
-    }
+    let under_way = read(&mut tx, challenge).await?.ok_or_else(over)?;
+    drop(tx);
+    let mut tx = caller.begin_as_account(account, Some(under_way.tenant)).await?;
+    // The account before the challenge, as everywhere: two that wait for each other would both fail.
+    sql::lock_account(&mut tx, account).await?;
+    let under_way = read(&mut tx, challenge).await?.filter(|now| now.waits == waits).ok_or_else(over)?;
     Ok(Found { tx, challenge, account, under_way })
+}
+
+async fn read(tx: &mut Tx, challenge: ChallengeId) -> Result<Option<UnderWay>> {
+    let Some(open) = challenges::open(tx, challenge).await? else { return Ok(None) };
+    let under_way = serde_json::from_value(open.payload);
+    under_way.map_err(|e| Error::internal(format!("payload of challenge {challenge}: {e}")))
 }
 
 async fn wait(app: &App, tx: &mut Tx, realm: &Realm, (account, under_way): (AccountId, UnderWay)) -> Result<String> {

@@ -2,15 +2,18 @@
 //! with short access tokens and rotating refresh tokens, invitations by mail.
 
 mod access_token;
+mod account;
 pub mod actions;
 pub mod api;
 pub mod challenges;
+pub mod devices;
 pub mod entry;
 pub mod invitations;
 pub mod members;
 pub mod pages;
 mod passwords;
 pub mod refresh;
+pub mod sessions;
 mod sql;
 
 use serde_json::Value;

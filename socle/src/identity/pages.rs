@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::actions::{self, Client, Opened};
 use super::entry::{self, Step, Wish};
 use super::invitations::{self, Acceptance, Open};
-use super::{Membership, PASSWORD_LENGTH, Realm};
+use super::{Membership, PASSWORD_LENGTH, Realm, account, devices, sessions};
 use crate::db::Caller;
 use crate::error::{Detail, NETWORK};
 use crate::ids::TenantId;
@@ -23,6 +23,7 @@ use crate::{Error, Result, limits};
 /// Adds the sign-in pages to a product.
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
+    let routes = sessions::pages::routes(devices::pages::routes(account::routes(routes)));
     routes
         .page(Method::Get, "/sign_in", Access::Public, show::<P>)
         .page(Method::Post, "/sign_in", Access::Public, sign_in::<P>)
@@ -118,8 +119,7 @@ pub(super) fn refusal(page: &Page, error: &Error) -> Result<String> {
 
 /// A sign-in by a browser.
 pub(super) fn by_browser(headers: &HeaderMap, realm: &Realm) -> Wish {
-    let device = web::side_cookie(headers, realm, SideCookie::Device);
-    Wish { tenant: None, client: Client::Browser, device }
+    Wish { tenant: None, client: Client::Browser, device: web::device_cookies(headers, realm) }
 }
 
 /// Leads to what a sign-in wants next, or into the product.
@@ -143,6 +143,9 @@ fn enter<P: Product>(product: &P, opened: &Opened, next: &str) -> Response {
     web::clear_side_cookie(&mut response, &product.branding().realm, SideCookie::Step);
     // A token cookie of an API client would speak before this session.
     web::clear_token_cookies(&mut response, &product.branding().realm);
+    if let Some((account, device)) = &opened.device {
+        web::set_device_cookie(&mut response, &product.branding().realm, *account, device);
+    }
     if let Some(lang) = Lang::parse(&opened.language) {
         web::keep_language(&mut response, lang);
     }
@@ -153,12 +156,15 @@ async fn sign_out<P: Product>(State(product): State<P>, caller: Caller) -> Resul
     if caller.person().is_ok() {
         actions::sign_out(&caller).await?;
     }
+    Ok(signed_out(&product))
+}
+
+/// Leads to the sign-in; nothing of the session stays in the browser.
+pub(super) fn signed_out<P: Product>(product: &P) -> Response {
     let branding = product.branding();
     let mut response = see_other(&format!("{}/sign_in?notice=signed-out", branding.base));
-    web::clear_cookie(&mut response, &branding.realm);
-    web::clear_token_cookies(&mut response, &branding.realm);
-    web::clear_site_data(&mut response);
-    Ok(response)
+    web::leave(&mut response, &branding.realm);
+    response
 }
 
 async fn language<P: Product>(State(product): State<P>, caller: Caller, Form(form): Form<Choice>) -> Result<Response> {
@@ -195,7 +201,7 @@ async fn change_tenant<P: Product>(
     caller: Caller,
     Form(form): Form<Tenant>,
 ) -> Result<Response> {
-    let opened = actions::change_tenant(&caller, TenantId(form.tenant)).await?;
+    let opened = actions::change_tenant(&caller, &product.branding().realm, TenantId(form.tenant)).await?;
     Ok(enter(&product, &opened, ""))
 }
 

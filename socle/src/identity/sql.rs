@@ -56,7 +56,6 @@ pub(super) struct NewSession<'a> {
     /// Of a browser: the hash of its cookie.
     pub token_hash: Option<&'a [u8]>,
     pub now: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
     pub proof: &'a super::actions::ProvedBy,
 }
 
@@ -72,7 +71,7 @@ pub(super) async fn insert_session(tx: &mut Tx, new: NewSession<'_>, trace: &Tra
         if new.token_hash.is_some() { "browser" } else { "api" },
         new.token_hash,
         new.now,
-        new.expires_at,
+        new.proof.expires_at,
         trace.ip.map(|ip| ip.to_string()),
         trace.user_agent,
         new.proof.authenticated_at,
@@ -100,16 +99,19 @@ pub(super) async fn about_entering(tx: &mut Tx, account: AccountId) -> Result<(S
     Ok((row.language, row.has))
 }
 
-/// The known device of a session.
-pub(super) async fn device_of(tx: &mut Tx, session: SessionId) -> Result<Option<Uuid>> {
-    let row =
-        sqlx::query!("SELECT device_id FROM socle.sessions WHERE id = $1", session.0).fetch_optional(tx.conn()).await?;
-    Ok(row.and_then(|r| r.device_id))
+/// What a session that follows another keeps of it: the known device, and the end.
+pub(super) async fn kept_of(tx: &mut Tx, session: SessionId) -> Result<(Option<Uuid>, DateTime<Utc>)> {
+    let row = sqlx::query!("SELECT device_id, expires_at FROM socle.sessions WHERE id = $1", session.0)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok((row.device_id, row.expires_at))
 }
 
-/// Holds the account's row until the transaction ends.
+/// Holds the account's row until the transaction ends; rows that only refer to it may still be written.
 pub(super) async fn lock_account(tx: &mut Tx, account: AccountId) -> Result<()> {
-    sqlx::query!("SELECT id FROM socle.accounts WHERE id = $1 FOR UPDATE", account.0).fetch_optional(tx.conn()).await?;
+    sqlx::query!("SELECT id FROM socle.accounts WHERE id = $1 FOR NO KEY UPDATE", account.0)
+        .fetch_optional(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -145,6 +147,21 @@ pub(super) async fn end_session(tx: &mut Tx, session: SessionId, now: DateTime<U
             .execute(tx.conn())
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Ends the sessions of the transaction's account, but for one; how many.
+pub(super) async fn end_sessions(tx: &mut Tx, account: AccountId, except: Option<SessionId>) -> Result<u64> {
+    let now = tx.caller().now();
+    let done = sqlx::query!(
+        "UPDATE socle.sessions SET ended_at = $3
+         WHERE account_id = $1 AND id IS DISTINCT FROM $2 AND ended_at IS NULL",
+        account.0,
+        except.map(|session| session.0),
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Whether the session was still there to be prolonged.
@@ -235,7 +252,9 @@ pub(super) async fn present_role(tx: &mut Tx, session: SessionId, now: DateTime<
         "SELECT m.role FROM socle.sessions s
          JOIN socle.accounts a ON a.id = s.account_id
          JOIN socle.memberships m ON m.tenant_id = s.tenant_id AND m.account_id = s.account_id
-         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.status = 'active' AND m.ended_at IS NULL",
+         LEFT JOIN socle.tenant_rules t ON t.tenant_id = m.tenant_id
+         WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND a.status = 'active' AND m.ended_at IS NULL
+           AND t.suspended_at IS NULL AND (a.second_factor_since IS NULL OR s.second_factor_at IS NOT NULL)",
         session.0,
         now
     )
@@ -300,16 +319,21 @@ pub(super) async fn insert_membership(tx: &mut Tx, new: NewMembership<'_>) -> Re
     )
     .execute(tx.conn())
     .await;
-    let done = done.map_err(|e| match error::broken_constraint(&e) {
-        Some(name) if name.ends_with("_one_admin") => {
-            Error::conflict("BIZ_ONE_ADMIN", "There is exactly one owner; transfer the ownership instead.")
-        }
-        _ => e.into(),
-    })?;
+    let done = done.map_err(one_admin)?;
     if done.rows_affected() == 0 {
         return Err(Error::conflict("BIZ_MEMBER_ALREADY", "This person is a member already."));
     }
     Ok(())
+}
+
+/// What a product says of a second owner.
+fn one_admin(failure: sqlx::Error) -> Error {
+    match error::broken_constraint(&failure) {
+        Some(name) if name.ends_with("_one_admin") => {
+            Error::conflict("BIZ_ONE_ADMIN", "There is exactly one owner; transfer the ownership instead.")
+        }
+        _ => failure.into(),
+    }
 }
 
 /// Ends a membership; whether there was one to end.

@@ -11,6 +11,7 @@ mod front;
 mod gate;
 mod hosts;
 mod i18n;
+pub mod instants;
 pub mod idempotency;
 pub mod openapi;
 pub mod outbound;
@@ -32,8 +33,8 @@ pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};
 pub use product::{Branding, Product};
 pub use routes::{Access, Kind, Method, Route, Routes};
 pub use session::{
-    SideCookie, TokenCookie, clear_cookie, clear_side_cookie, clear_site_data, clear_token_cookies, set_cookie,
-    set_side_cookie, set_token_cookie, side_cookie, token_cookie,
+    SideCookie, TokenCookie, clear_cookie, clear_side_cookie, clear_token_cookies, device_cookies, leave, set_cookie,
+    set_device_cookie, set_side_cookie, set_token_cookie, side_cookie, token_cookie,
 };
 pub use site::Site;
 pub use table::{csv_file, csv_line};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::sse::{Event as SseEvent, Sse};
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
 use futures_util::StreamExt;
 use futures_util::stream::{self, SelectAll};
 use serde::Deserialize;
@@ -26,8 +27,6 @@ use crate::{Physiotraq, people, roles};
 /// How often rights are looked at again; the server's time is sent every fifth time.
 const LOOK_AGAIN: Duration = Duration::from_secs(3);
 const CLOCK_EVERY: u32 = 5;
-/// An open stream counts as activity of its session: every five minutes.
-const TOUCH_EVERY: u32 = 100;
 /// Topics of one stream at most.
 const TOPICS: usize = 50;
 
@@ -100,6 +99,7 @@ struct Stream {
     looks: Interval,
     closing: tokio::sync::watch::Receiver<bool>,
     looked: u32,
+    touched: DateTime<Utc>,
     ended: bool,
 }
 
@@ -113,7 +113,8 @@ impl Stream {
         let mut looks = tokio::time::interval(LOOK_AGAIN);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let closing = live.closing();
-        Self { product, caller, devices, received, waiting, looks, closing, looked: 0, ended: false }
+        let touched = caller.now();
+        Self { product, caller, devices, received, waiting, looks, closing, looked: 0, touched, ended: false }
     }
 
     async fn next(&mut self) -> Option<Event> {
@@ -139,11 +140,7 @@ impl Stream {
 
     async fn look_again(&mut self) {
         self.looked = self.looked.wrapping_add(1);
-        if self.looked.is_multiple_of(TOUCH_EVERY)
-            && let Err(error) = identity::actions::touch(&self.caller).await
-        {
-            tracing::warn!(%error, "a live stream could not keep its session awake");
-        }
+        self.keep_awake().await;
         match authorise(&self.product, &self.caller, &self.devices).await {
             Ok(()) if self.looked.is_multiple_of(CLOCK_EVERY) => self.waiting.push_back(clock(self.caller.now())),
             Ok(()) => {}
@@ -152,6 +149,18 @@ impl Stream {
             }
             Err(error) if error.status == http::StatusCode::UNAUTHORIZED => self.end("signed_out"),
             Err(_) => self.end("right_ended"),
+        }
+    }
+
+    /// An open stream counts as activity of its session. (It may also be the clock that was put back.)
+    async fn keep_awake(&mut self) {
+        let now = self.caller.now();
+        if (now - self.touched).abs() <= identity::TOUCH_AFTER {
+            return;
+        }
+        match identity::actions::touch(&self.caller).await {
+            Ok(()) => self.touched = now,
+            Err(error) => tracing::warn!(%error, "a live stream could not keep its session awake"),
         }
     }
 

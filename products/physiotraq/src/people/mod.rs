@@ -17,6 +17,7 @@ use crate::units::Unit;
 use crate::{Physiotraq, roles};
 
 pub(crate) use rights::{FATES, KEPT, RULES, erase, personal_data, uses};
+pub use socle::web::instants::zone_of;
 pub use sql::{Member, SIGNED_IN, members};
 
 /// The routes of profile and team.
@@ -59,14 +60,6 @@ pub async fn prefer_unit(caller: &Caller, unit: Unit) -> Result<()> {
 pub fn unit_of(caller: &Caller) -> Unit {
     let profile = caller.person().ok().and_then(|person| person.profile.get("unit")?.as_str().and_then(Unit::parse));
     profile.unwrap_or(Unit::Celsius)
-}
-
-/// The licence's zone, from what was read with the session.
-#[must_use]
-pub fn zone_of(caller: &Caller) -> chrono_tz::Tz {
-    let person = caller.person().ok();
-    let name = person.and_then(|person| person.profile.get("zone")?.as_str());
-    crate::wording::zone(name.unwrap_or("Europe/Paris"))
 }
 
 /// Whether the caller owns the licence.

@@ -13,7 +13,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Header, OpenApi, Ref, RefOr, Response as Answer};
 
 use super::{Access, Branding, Method, Page, Product, Routes, html};
-use crate::identity::api;
+use crate::identity::{api, devices, sessions};
 use crate::{Error, Result};
 
 /// Adds document and reader to a product.
@@ -29,7 +29,19 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
 
 /// What signs a person's program in: the same for every product that mounts it.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(api::login, api::refresh, api::logout, api::me))]
+#[openapi(paths(
+    api::login,
+    api::refresh,
+    api::logout,
+    api::me,
+    sessions::api::mine,
+    sessions::api::others,
+    sessions::api::one,
+    sessions::api::choices,
+    sessions::api::choose,
+    devices::api::mine,
+    devices::api::one,
+))]
 struct SignIn;
 
 /// The words of a product's document.

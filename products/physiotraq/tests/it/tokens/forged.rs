@@ -96,7 +96,9 @@ fn claims(account: AccountId, session: SessionId, realm: &str) -> Claims {
         permissions: Vec::new(),
         aud: realm.to_owned(),
         sid: session,
+        iss: String::new(),
         iat: 0,
+        nbf: 0,
         exp: 0,
         jti: Uuid::nil(),
     }
