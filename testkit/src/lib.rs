@@ -3,12 +3,14 @@
 mod actors;
 mod data;
 mod database;
+mod operator;
 mod stage;
 pub mod trial;
 
 pub use actors::{Device, Person};
 pub use data::shared_file;
 pub use database::Database;
+pub use operator::Operator;
 
-pub use stage::{Licence, Stage, start_of_tests};
+pub use stage::{Licence, PASSWORD, Stage, start_of_tests};
 pub use trial::Trial;

@@ -130,22 +130,46 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
     Ok(Step::In(Opened { session, token, language }))
 }
 
+/// Goes on from a passkey, which is password and second factor in one.
+///
+/// # Errors
+/// 422 when the wanted tenant is none of theirs.
+pub async fn enter_proved(app: &App, caller: &Caller, realm: &Realm, (known, wish): (Known, Wish)) -> Result<Step> {
+    let tenant = actions::choose(&known.memberships, wish.tenant)?;
+    let tx = caller.begin_as_account(known.account, Some(tenant)).await?;
+    let second_factor_at = Some(caller.now());
+    let under_way = UnderWay { tenant, client: wish.client, waits: Waits::SecondFactor, second_factor_at, device: None };
+    admit(app, tx, realm, (known.account, under_way)).await
+}
+
 /// The sign-in under way behind a secret, which waits for this.
 ///
 /// # Errors
 /// 401 `AUTH_CHALLENGE` when it is unknown, over, or waits for something else.
 pub async fn find(caller: &Caller, realm: &Realm, secret: &str, waits: Waits) -> Result<Found> {
-    let over =
-        || Error::unauthenticated("AUTH_CHALLENGE", "This sign-in is over. Begin again with address and password.");
-    let (challenge, account) = challenges::whose(caller, realm, Purpose::SignIn, secret).await?.ok_or_else(over)?;
+    let found = challenges::whose(caller, realm, Purpose::SignIn, secret).await?;
+    let (challenge, account) = found.ok_or_else(over)?;
     let mut tx = caller.begin_as_account(account, None).await?;
-    let open = challenges::open(&mut tx, challenge).await?.ok_or_else(over)?;
-    let under_way: UnderWay = serde_json::from_value(open.payload)
-        .map_err(|e| Error::internal(format!("payload of challenge {challenge}: {e}")))?;
+    let under_way = under_way(&mut tx, challenge).await?;
+    drop(tx);
+    // Again, in the tenant it leads to: the membership can only be read, and mails only be written, in there.
+    let mut tx = caller.begin_as_account(account, Some(under_way.tenant)).await?;
+    let under_way = self::under_way(&mut tx, challenge).await?;
     if under_way.waits != waits {
         return Err(over());
     }
     Ok(Found { tx, challenge, account, under_way })
+}
+
+async fn under_way(tx: &mut Tx, challenge: ChallengeId) -> Result<UnderWay> {
+    let open = challenges::open(tx, challenge).await?.ok_or_else(over)?;
+    serde_json::from_value(open.payload).map_err(|e| Error::internal(format!("payload of challenge {challenge}: {e}")))
+}
+
+/// 401: there is no such sign-in any more.
+#[must_use]
+pub fn over() -> Error {
+    Error::unauthenticated("AUTH_CHALLENGE", "This sign-in is over. Begin again with address and password.")
 }
 
 async fn wait(app: &App, tx: &mut Tx, realm: &Realm, (account, under_way): (AccountId, UnderWay)) -> Result<String> {

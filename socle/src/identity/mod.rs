@@ -6,6 +6,7 @@ pub mod actions;
 pub mod api;
 pub mod challenges;
 pub mod entry;
+pub mod factors;
 pub mod invitations;
 pub mod members;
 pub mod pages;

@@ -27,6 +27,7 @@ async fn forget(app: &App, job: &Job) -> Outcome {
     let mails = mail::forget(&app.db, now - TimeDelta::days(90)).await?;
     let sessions = identity::actions::forget_sessions(&job.caller).await?;
     let answers = web::idempotency::purge(&app.db, now).await?;
-    tracing::info!(jobs, mails, sessions, answers, "forgotten");
+    let ceremonies = identity::factors::forget_ceremonies(&app.db, now).await?;
+    tracing::info!(jobs, mails, sessions, answers, ceremonies, "forgotten");
     Ok(())
 }

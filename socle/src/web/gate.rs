@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 
 use super::page::see_other;
 use super::routes::{Access, Kind, Route};
@@ -28,8 +28,14 @@ pub(super) async fn gate<P: Product>(
     match admit(&product, route, request.headers(), trace).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller.clone());
+            let back = way_back(&request, base);
             let mut response = next.run(request).await;
-            if response.extensions().get::<Error>().is_some() {
+            let error = response.extensions().get::<Error>();
+            if route.kind == Kind::Page && error.is_some_and(|error| error.code == error::STEP_UP) {
+                let query = serde_html_form::to_string([("next", back)]).unwrap_or_default();
+                return see_other(&format!("{base}/reauthenticate?{query}"));
+            }
+            if error.is_some() {
                 // The error's page shows who looks at it, with their navigation.
                 response.extensions_mut().insert(caller);
             }
@@ -48,6 +54,19 @@ pub(super) async fn gate<P: Product>(
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// Where somebody goes on after having proved once more who they are: the page they asked for; of a form, the page it is
+/// on, which only an address of this very host is believed to be.
+fn way_back(request: &Request, base: &str) -> String {
+    let path = |uri: &Uri| uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    if request.method().is_safe() {
+        return format!("{base}{}", path(request.uri()));
+    }
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let referer = text(header::REFERER).and_then(|referer| referer.parse::<Uri>().ok());
+    let here = |uri: &Uri| uri.authority().is_some_and(|authority| Some(authority.as_str()) == text(header::HOST));
+    referer.filter(here).map(|uri| path(&uri)).unwrap_or_default()
 }
 
 async fn admit<P: Product>(product: &P, route: Route, headers: &HeaderMap, trace: Trace) -> Result<Caller> {

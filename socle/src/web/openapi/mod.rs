@@ -13,6 +13,7 @@ use utoipa::openapi::OpenApi;
 
 use super::{Access, Branding, Method, Page, Product, Routes, html};
 use crate::identity::api;
+use crate::identity::factors::api as factors;
 use crate::{Error, Result};
 
 /// Adds document and reader to a product.
@@ -28,7 +29,26 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
 
 /// What signs a person's program in: the same for every product that mounts it.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(api::login, api::refresh, api::logout, api::me))]
+#[openapi(paths(
+    api::login,
+    api::refresh,
+    api::logout,
+    api::me,
+    factors::verify,
+    factors::factors,
+    factors::set_up,
+    factors::enable,
+    factors::disable,
+    factors::renew_codes,
+    factors::reauthenticate,
+    factors::second_step_options,
+    factors::sign_in_options,
+    factors::passkey_login,
+    factors::registration_options,
+    factors::register,
+    factors::remove,
+    factors::step_up_options,
+))]
 struct SignIn;
 
 /// The words of a product's document.
