@@ -13,8 +13,11 @@ use physiotraq::seed::{self, SeedDevice, SeedPerson, Seeded};
 use physiotraq::treatments::{PatientForm, actions};
 use socle::clock::Clock;
 use socle::config::{Config, Environment};
+use socle::identity::factors::{self, Enrolled};
 use socle::ids::{AccountId, TenantId};
 use socle::logging;
+use socle::platform::{self, Platform};
+use socle::web::Product;
 
 use crate::device_client::DeviceClient;
 use crate::serve::{self, Server};
@@ -80,9 +83,9 @@ pub async fn run(options: Options) -> Result<()> {
     let server = Server::start(&config, &app, &ingest).await?;
     let url = server.url();
     let devices = seed_all(server.product()).await.context("demo data")?;
-    server.platform().operator((PLATFORM, PASSWORD.into()), ("Olga", "Petit")).await.context("the operator")?;
+    let app = operator(server.platform()).await.context("the operator")?;
     drive(server.product(), &url, devices, (records, options.speed));
-    greet(&url);
+    greet(&url, &app);
     Box::pin(server.until(serve::ended())).await?;
     println!("\nstopping…");
     if tokio::task::spawn_blocking(move || cluster.stop_if_last()).await?? {
@@ -91,7 +94,14 @@ pub async fn run(options: Options) -> Result<()> {
     Ok(())
 }
 
-fn greet(url: &str) {
+/// The platform's operator, with the authenticator app that operators must have.
+async fn operator(platform: &Platform) -> Result<Enrolled> {
+    let account = platform.operator((PLATFORM, PASSWORD.into()), ("Olga", "Petit")).await?;
+    let realm = &platform::BRANDING.realm;
+    Ok(factors::enrol(platform.app(), realm, (platform::TENANT, account), PLATFORM).await?)
+}
+
+fn greet(url: &str, app: &Enrolled) {
     println!("ready {url}");
     println!("  PhysioTraq       {url}/physiotraq/");
     println!("  live screens     {url}/physiotraq/app/monitor");
@@ -99,6 +109,8 @@ fn greet(url: &str) {
     println!("  another licence  {STRANGER}");
     println!("  password         {PASSWORD}");
     println!("  platform         {url}/platform/ as {PLATFORM}; mails {url}/platform/dev/mail");
+    println!("                   its second factor: put {} into an authenticator app;", app.secret());
+    println!("                   the code of this half minute is {}", app.code(Clock::system().now()));
     println!("  API              {url}/physiotraq/api/docs");
     println!("Ctrl-C stops everything.");
 }

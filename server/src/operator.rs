@@ -35,6 +35,6 @@ pub async fn run(options: Options) -> Result<()> {
     let Options { email, first_name, last_name } = options;
     let credentials = (email.as_str(), SecretString::from(password.to_owned()));
     platform.operator(credentials, (&first_name, &last_name)).await?;
-    println!("{email} signs in at {address}/platform/");
+    println!("{email} signs in at {address}/platform/ and sets up a second factor there first");
     Ok(())
 }

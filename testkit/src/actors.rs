@@ -46,6 +46,12 @@ impl Person {
         Self { account, ..self }
     }
 
+    /// The same browser with another cookie, `name=value`.
+    #[must_use]
+    pub fn with_cookie(self, cookie: String) -> Self {
+        Self { cookie: Some(cookie), ..self }
+    }
+
     /// GET as a browser.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ mod actors;
 mod data;
 mod database;
 mod kms;
+mod operator;
 mod stage;
 pub mod trial;
 
@@ -11,6 +12,7 @@ pub use actors::{Device, Person};
 pub use data::shared_file;
 pub use database::{Database, KEK};
 pub use kms::{Kms, Mood, TOKEN};
+pub use operator::Operator;
 
-pub use stage::{Licence, Stage, start_of_tests};
+pub use stage::{Licence, PASSWORD, Stage, start_of_tests};
 pub use trial::Trial;

@@ -232,6 +232,11 @@ impl Stage {
         Ok(Device::new(self.url(), device))
     }
 
+    /// A number that nobody else on this stage has.
+    pub(crate) fn number(&self) -> u32 {
+        self.count.fetch_add(1, Ordering::SeqCst)
+    }
+
     /// Signs somebody in over HTTP.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph";
 import { startBusy } from "./busy";
 import { startConfirm } from "./confirm";
+import { startPasskeys } from "./passkeys";
 import { startRefresh } from "./refresh";
 import { startThemeSwitch } from "./theme-switch";
 import { startToasts } from "./toast";
@@ -25,6 +26,7 @@ htmx.defineExtension("morph", {
 document.body.setAttribute("hx-ext", "morph");
 
 startConfirm();
+startPasskeys();
 startBusy();
 startThemeSwitch();
 startRefresh();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use chrono::TimeDelta;
 use physiotraq::seed;
-use reqwest::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, SET_COOKIE};
+use reqwest::header::{ACCEPT, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE};
 use reqwest::{Client, Response, redirect};
 use serde_json::json;
 use socle::clock::Clock;
@@ -20,9 +20,6 @@ use testkit::{Database, Person, Stage, start_of_tests};
 use uuid::Uuid;
 
 use crate::jobs::{QUEUE, Row, SOON, system, until, write};
-
-const EMAIL: &str = "olga@socle.test";
-const PASSWORD: &str = "une phrase de passe pour les exploitants";
 
 /// A browser with a cookie of the test's choice; HTML, no redirect followed.
 pub struct Browser {
@@ -37,16 +34,10 @@ impl Browser {
         Ok(Self { base: stage.url(), cookie, http })
     }
 
-    /// An operator, made as the command line makes the first one, and signed in by the form.
+    /// An operator, made as the command line makes the first one, and signed in by both steps.
     pub async fn of_an_operator(stage: &Stage) -> Result<(AccountId, Self)> {
-        let account = stage.platform.operator((EMAIL, PASSWORD.into()), ("Olga", "Essai")).await?;
-        let mut browser = Self::with(stage, String::new())?;
-        let answer = browser.post("/platform/sign_in", &[("email", EMAIL), ("password", PASSWORD)]).await?;
-        ensure!(answer.status() == 303 && Person::location(&answer) == "/platform/jobs", "{}", answer.status());
-        let cookies = answer.headers().get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let mut pairs = cookies.filter_map(|line| line.split(';').next());
-        browser.cookie = pairs.find(|pair| pair.starts_with("__Host-platform=")).context("no session")?.to_owned();
-        Ok((account, browser))
+        let operator = stage.operator().await?;
+        Ok((operator.account, Self::with(stage, operator.browser.cookie().to_owned())?))
     }
 
     pub async fn get(&self, path: &str) -> Result<Response> {

@@ -3,14 +3,14 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::access_token::{Claims, LIFETIME};
-use super::actions::{self, Client};
+use super::actions::{self, Client, Opened};
 use super::entry::{self, Step, Wish};
-use super::{ABSOLUTE_LIMIT, Membership, Proof, devices, person_of, refresh, sessions};
+use super::{ABSOLUTE_LIMIT, Membership, Proof, Realm, devices, factors, person_of, refresh, sessions};
 use crate::db::{Caller, Person, Who};
 use crate::error::Detail;
 use crate::ids::TenantId;
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// Adds the sign-in of API clients to a product.
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
-    let routes = sessions::api::routes(devices::api::routes(routes));
+    let routes = factors::api::routes(sessions::api::routes(devices::api::routes(routes)));
     routes
         .api(Method::Post, "/api/v1/auth/login", Access::Public, login::<P>)
         .limited(Group::Auth, |routes| {
@@ -249,16 +249,46 @@ async fn access_token<P: Product>(product: &P, caller: &Caller, session: crate::
     app.access_tokens.sign(claims, caller.now())
 }
 
-fn answer<P: Product>(product: &P, delivery: Delivery, (access, refresh): (String, String)) -> Response {
+/// Hands a session that goes on under a new id to its client: the body is made with the tokens, when it gets any there.
+pub(super) async fn hand_over<P: Product>(
+    product: &P,
+    caller: &Caller,
+    (opened, client, delivery): (Opened, Client, Delivery),
+    body: impl FnOnce(Option<Tokens>) -> Response,
+) -> Result<Response> {
+    let realm = &product.branding().realm;
+    if client == Client::Browser {
+        let mut response = body(None);
+        web::set_cookie(&mut response, realm, &opened.token);
+        return Ok(response);
+    }
+    let access = access_token(product, caller, opened.session).await?;
+    Ok(delivered(realm, delivery, (access, opened.token), |tokens| {
+        body(Some(tokens).filter(|_| delivery == Delivery::Bearer))
+    }))
+}
+
+/// How the client of a request got its tokens.
+pub(super) fn delivery_of(headers: &HeaderMap) -> Delivery {
+    if headers.contains_key(header::AUTHORIZATION) { Delivery::Bearer } else { Delivery::Cookies }
+}
+
+fn answer<P: Product>(product: &P, delivery: Delivery, pair: (String, String)) -> Response {
+    delivered(&product.branding().realm, delivery, pair, |tokens| axum::Json(tokens).into_response())
+}
+
+fn delivered(
+    realm: &Realm,
+    delivery: Delivery,
+    (access, refresh): (String, String),
+    body: impl FnOnce(Tokens) -> Response,
+) -> Response {
     let expires_in = LIFETIME.num_seconds();
     if delivery == Delivery::Bearer {
-        let tokens =
-            Tokens { access_token: Some(access), refresh_token: Some(refresh), token_type: "Bearer", expires_in };
-        return axum::Json(tokens).into_response();
+        let (access_token, refresh_token) = (Some(access), Some(refresh));
+        return body(Tokens { access_token, refresh_token, token_type: "Bearer", expires_in });
     }
-    let tokens = Tokens { access_token: None, refresh_token: None, token_type: "Cookie", expires_in };
-    let mut response = axum::Json(tokens).into_response();
-    let realm = &product.branding().realm;
+    let mut response = body(Tokens { access_token: None, refresh_token: None, token_type: "Cookie", expires_in });
     web::set_token_cookie(&mut response, realm, TokenCookie::Access, (&access, LIFETIME));
     web::set_token_cookie(&mut response, realm, TokenCookie::Refresh, (&refresh, ABSOLUTE_LIMIT));
     // Somebody else's browser session must not speak when the access token is over.

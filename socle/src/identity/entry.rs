@@ -164,13 +164,31 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
     Ok(Step::In(Opened { session, token, language, device }))
 }
 
+/// Goes on from a passkey, which is password and second factor in one.
+///
+/// # Errors
+/// 422 when the wanted tenant is none of theirs.
+pub async fn enter_proved(app: &App, caller: &Caller, realm: &Realm, (known, wish): (Known, Wish)) -> Result<Step> {
+    let tenant = actions::choose(&known.memberships, wish.tenant)?;
+    let tx = caller.begin_as_account(known.account, Some(tenant)).await?;
+    let second_factor_at = Some(caller.now());
+    let under_way = UnderWay {
+        tenant,
+        client: wish.client,
+        waits: Waits::SecondFactor,
+        second_factor_at,
+        device: None,
+        may_trust: false,
+        trust: false,
+    };
+    admit(app, tx, realm, (known.account, under_way)).await
+}
+
 /// The sign-in under way behind a secret, which waits for this.
 ///
 /// # Errors
 /// 401 `AUTH_CHALLENGE` when it is unknown, over, or waits for something else.
 pub async fn find(caller: &Caller, realm: &Realm, secret: &str, waits: Waits) -> Result<Found> {
-    let over =
-        || Error::unauthenticated("AUTH_CHALLENGE", "This sign-in is over. Begin again with address and password.");
     let (challenge, account) = challenges::whose(caller, realm, Purpose::SignIn, secret).await?.ok_or_else(over)?;
     // Where it leads to is in the challenge; what follows is done in that tenant.
     let mut tx = caller.begin_as_account(account, None).await?;
@@ -187,6 +205,12 @@ async fn read(tx: &mut Tx, challenge: ChallengeId) -> Result<Option<UnderWay>> {
     let Some(open) = challenges::open(tx, challenge).await? else { return Ok(None) };
     let under_way = serde_json::from_value(open.payload);
     under_way.map_err(|e| Error::internal(format!("payload of challenge {challenge}: {e}")))
+}
+
+/// 401: there is no such sign-in any more.
+#[must_use]
+pub fn over() -> Error {
+    Error::unauthenticated("AUTH_CHALLENGE", "This sign-in is over. Begin again with address and password.")
 }
 
 async fn wait(app: &App, tx: &mut Tx, realm: &Realm, (account, under_way): (AccountId, UnderWay)) -> Result<String> {

@@ -8,6 +8,7 @@ pub mod api;
 pub mod challenges;
 pub mod devices;
 pub mod entry;
+pub mod factors;
 pub mod invitations;
 pub mod members;
 pub mod pages;

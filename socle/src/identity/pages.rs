@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::actions::{self, Client, Opened};
 use super::entry::{self, Step, Wish};
 use super::invitations::{self, Acceptance, Open};
-use super::{Membership, PASSWORD_LENGTH, Realm, account, devices, sessions};
+use super::{Membership, PASSWORD_LENGTH, Realm, account, devices, factors, sessions};
 use crate::db::Caller;
 use crate::error::{Detail, NETWORK};
 use crate::ids::TenantId;
@@ -24,7 +24,7 @@ use crate::{Error, Result, limits};
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     let routes = sessions::pages::routes(devices::pages::routes(account::routes(routes)));
-    routes
+    let routes = routes
         .page(Method::Get, "/sign_in", Access::Public, show::<P>)
         .page(Method::Post, "/sign_in", Access::Public, sign_in::<P>)
         .page(Method::Post, "/sign_out", Access::Public, sign_out::<P>)
@@ -32,7 +32,8 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
         .page(Method::Get, "/memberships", Access::SignedIn, memberships)
         .page(Method::Post, "/memberships", Access::SignedIn, change_tenant::<P>)
         .page(Method::Get, "/invitation", Access::Public, invitation::<P>)
-        .page(Method::Post, "/invitation", Access::Public, accept::<P>)
+        .page(Method::Post, "/invitation", Access::Public, accept::<P>);
+    factors::pages::routes(routes)
 }
 
 #[derive(Template)]
@@ -117,6 +118,12 @@ pub(super) fn refusal(page: &Page, error: &Error) -> Result<String> {
     }
 }
 
+/// The form of the first step again, with what was wrong with a later one.
+pub(super) fn from_the_start(page: Page, next: String, error: String) -> Result<Response> {
+    let again = html(&SignIn { page, email: String::new(), next, error: Some(error) })?;
+    Ok((StatusCode::UNAUTHORIZED, again).into_response())
+}
+
 /// A sign-in by a browser.
 pub(super) fn by_browser(headers: &HeaderMap, realm: &Realm) -> Wish {
     Wish { tenant: None, client: Client::Browser, device: web::device_cookies(headers, realm) }
@@ -137,7 +144,7 @@ pub(super) fn go_on<P: Product>(product: &P, step: &Step, next: &str) -> Respons
 }
 
 /// Leads into the product with the new cookie.
-fn enter<P: Product>(product: &P, opened: &Opened, next: &str) -> Response {
+pub(super) fn enter<P: Product>(product: &P, opened: &Opened, next: &str) -> Response {
     let mut response = see_other(&product.branding().landing(next));
     web::set_cookie(&mut response, &product.branding().realm, &opened.token);
     web::clear_side_cookie(&mut response, &product.branding().realm, SideCookie::Step);

@@ -64,7 +64,7 @@ pub(super) fn render(branding: &Branding, letter: &Letter, base: &str) -> Result
         action: letter.link.as_ref().map(|path| (text(&key("action")), format!("{base}{path}"))),
         link_note: text("mail-link"),
         closing: text("mail-closing"),
-        footer: text("mail-footer"),
+        footer: text(if letter.link.is_some() { "mail-footer" } else { "mail-footer-notice" }),
     };
     Ok(Rendered { text: Text(&parts).render()?, html: Html(&parts).render()?, subject: parts.subject })
 }

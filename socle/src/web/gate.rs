@@ -3,7 +3,7 @@
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, header};
+use http::{HeaderMap, Uri, header};
 
 use super::page::see_other;
 use super::routes::{Access, Kind, Route};
@@ -27,6 +27,7 @@ pub(super) async fn gate<P: Product>(
     let trace = request.extensions().get::<Trace>().cloned().unwrap_or_default();
     let base = product.branding().base;
     let path = request.uri().path().to_owned();
+    let back = (route.kind == Kind::Page).then(|| way_back(&request, base));
     match enter(&product, route, (request.headers(), &path), trace).await {
         Ok((caller, counted)) => {
             let mut response = match &counted {
@@ -41,6 +42,10 @@ pub(super) async fn gate<P: Product>(
             }
             product.app().watch.noticed(&caller, response.status()).await;
             if let Some(error) = response.extensions().get::<Error>().cloned() {
+                if let Some(back) = back.filter(|_| error.code == error::STEP_UP) {
+                    let query = serde_html_form::to_string([("next", back)]).unwrap_or_default();
+                    return see_other(&format!("{base}/reauthenticate?{query}"));
+                }
                 audit::note_refusal(product.app(), &caller, route, (&path, &error)).await;
                 // The error's page shows who looks at it, with their navigation.
                 response.extensions_mut().insert(caller);
@@ -88,6 +93,19 @@ impl Admitted {
     fn plain(caller: Caller) -> Self {
         Self { caller, by_token: false }
     }
+}
+
+/// Where somebody goes on after having proved once more who they are: the page they asked for; of a form, the page it is
+/// on, which only an address of this very host is believed to be.
+fn way_back(request: &Request, base: &str) -> String {
+    let path = |uri: &Uri| uri.path_and_query().map_or_else(String::new, ToString::to_string);
+    if request.method().is_safe() {
+        return format!("{base}{}", path(request.uri()));
+    }
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let referer = text(header::REFERER).and_then(|referer| referer.parse::<Uri>().ok());
+    let here = |uri: &Uri| uri.authority().is_some_and(|authority| Some(authority.as_str()) == text(header::HOST));
+    referer.filter(here).map(|uri| path(&uri)).unwrap_or_default()
 }
 
 async fn admit<P: Product>(

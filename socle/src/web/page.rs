@@ -110,6 +110,11 @@ impl Page {
         self
     }
 
+    /// The same page once the person's session has ended: no name and no navigation.
+    pub(crate) fn for_nobody(self) -> Self {
+        Self { viewer: None, nav: Vec::new(), ..self }
+    }
+
     /// The page's language.
     #[must_use]
     pub fn language(&self) -> Lang {

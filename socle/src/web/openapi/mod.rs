@@ -13,6 +13,7 @@ use utoipa::openapi::path::Operation;
 use utoipa::openapi::{Header, OpenApi, Ref, RefOr, Response as Answer};
 
 use super::{Access, Branding, Method, Page, Product, Routes, html};
+use crate::identity::factors::api as factors;
 use crate::identity::{api, devices, sessions};
 use crate::{Error, Result};
 
@@ -41,6 +42,20 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     sessions::api::choose,
     devices::api::mine,
     devices::api::one,
+    factors::verify,
+    factors::factors,
+    factors::set_up,
+    factors::enable,
+    factors::disable,
+    factors::renew_codes,
+    factors::reauthenticate,
+    factors::second_step_options,
+    factors::sign_in_options,
+    factors::passkey_login,
+    factors::registration_options,
+    factors::register,
+    factors::remove,
+    factors::step_up_options,
 ))]
 struct SignIn;
 

@@ -1,11 +1,13 @@
 //! Tokens that the server did not sign, or signed for something else: nobody's.
 
 use anyhow::{Result, bail};
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::json;
 use socle::db::Trace;
 use socle::identity::actions::{self, Client};
 use socle::identity::entry::{self, Step, Wish};
+use socle::identity::factors::{Answer, second_step};
 use socle::identity::{AccessTokens, Claims};
 use socle::ids::{AccountId, SessionId};
 use socle::platform;
@@ -16,8 +18,6 @@ use uuid::Uuid;
 use super::{HOME, OPERATOR, OWNER, PASSWORD, no, scene};
 use crate::answers;
 use crate::cookies::{self, Browser};
-
-const OPERATIONS: &str = "operations@test.fr";
 
 /// A hash function of PostgreSQL, and the length of its block: the tokens are signed without the library that reads
 /// them.
@@ -116,13 +116,19 @@ async fn what_another_realm_or_a_browser_holds_opens_nothing_here() -> Result<()
         own.push(SessionId(found.fetch_one(&mut admin).await?));
     }
     let person = licence.operator.account;
-    let there = (OPERATIONS, SecretString::from(PASSWORD));
-    let operator = stage.platform.operator(there, ("Olga", "Essai")).await?;
+    let olga = stage.operator().await?;
+    let (operator, there) = (olga.account, olga.email.as_str());
     let (app, realm) = (stage.platform.app(), &platform::BRANDING.realm);
     let nobody = app.nobody(realm.name, Trace::default());
-    let known = actions::know(app, &nobody, realm, (OPERATIONS, SecretString::from(PASSWORD)), None).await?;
+    let known = actions::know(app, &nobody, realm, (there, SecretString::from(PASSWORD)), None).await?;
     let wish = Wish { tenant: None, client: Client::Api, device: None };
-    let Step::In(theirs) = entry::enter(app, &nobody, realm, known.unwrap(), wish).await? else {
+    let Step::SecondFactor(secret) = entry::enter(app, &nobody, realm, known.unwrap(), wish).await? else {
+        bail!("an operator is asked for the second factor")
+    };
+    // Each code is taken once, and this one's browser has had the first.
+    stage.clock.advance(TimeDelta::seconds(30));
+    let code = Answer::App(olga.app.code(stage.clock.now()));
+    let Step::In(theirs) = second_step::answer(app, &nobody, realm, ((&secret, Client::Api), code)).await? else {
         bail!("the operator is not let in")
     };
     for (what, claims, expected) in [
@@ -141,14 +147,12 @@ async fn what_another_realm_or_a_browser_holds_opens_nothing_here() -> Result<()
     }
     assert_eq!(answers::refusal(api.refresh(&theirs.token).await?).await?, no("AUTH_REFRESH"));
     // The operators' own cookie, under the name of PhysioTraq's.
-    let fields = [("email", OPERATIONS), ("password", PASSWORD)];
-    let answer = stage.anybody().post("/platform/sign_in", &fields).await?;
-    let cookie = cookies::kept(&answer, "__Host-platform")?;
-    assert_eq!(Browser::with(&stage, &cookie)?.get("/platform/jobs").await?.status(), 200);
+    let cookie = olga.browser.cookie();
+    assert_eq!(Browser::with(&stage, cookie)?.get("/platform/jobs").await?.status(), 200);
     let renamed = cookie.replace("__Host-platform", cookies::SESSION);
     assert_eq!(Browser::with(&stage, &renamed)?.get(HOME).await?.status(), 303);
     // And an operator's password is no password here.
-    let body = json!({ "email": OPERATIONS, "password": PASSWORD });
+    let body = json!({ "email": there, "password": PASSWORD });
     assert_eq!(answers::refusal(api.post("/auth/login", &body).await?).await?, no("AUTH_CREDENTIALS"));
     Ok(())
 }
