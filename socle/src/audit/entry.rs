@@ -256,7 +256,8 @@ mod tests {
 
     #[test]
     fn changes_name_what_differs_before_and_after() {
-        let (before, after) = (json!({ "role": "operator", "name": "A", "secret": 1 }), json!({ "role": "admin", "name": "A" }));
+        let (before, after) =
+            (json!({ "role": "operator", "name": "A", "secret": 1 }), json!({ "role": "admin", "name": "A" }));
         let entry = Entry::done("member.changed", "Account", Uuid::nil()).changed(&before, &after, &["role", "name"]);
         assert_eq!(entry.changes, Some(json!({ "role": { "before": "operator", "after": "admin" } })));
     }

@@ -95,9 +95,15 @@ async fn filters_narrow_and_what_cannot_be_read_is_said_at_the_field() -> Result
     assert_eq!(found(&format!("action=test&resource={}", Uuid::from_u128(9))).await?.len(), 2);
     assert_eq!(found(&format!("action=test&resource={}", Uuid::from_u128(8))).await?, [""; 0]);
     assert_eq!(found(&format!("action=test&actor={}", licence.owner.account)).await?, [""; 0]);
-    for (field, value) in
-        [("action", "a%20b"), ("actor", "x"), ("outcome", "well"), ("resource", "1"), ("from", "x"), ("to", "x"), ("limit", "0")]
-    {
+    for (field, value) in [
+        ("action", "a%20b"),
+        ("actor", "x"),
+        ("outcome", "well"),
+        ("resource", "1"),
+        ("from", "x"),
+        ("to", "x"),
+        ("limit", "0"),
+    ] {
         let answer = licence.owner.get_json(&format!("{API}?{field}={value}")).await?;
         assert_eq!(answer.status(), 400, "{field}");
         let body: Value = answer.json().await?;
