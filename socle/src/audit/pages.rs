@@ -5,7 +5,7 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, TimeDelta};
 use chrono_tz::Tz;
 use futures_util::stream;
 use serde::{Deserialize, Serialize};
@@ -235,7 +235,9 @@ async fn export<P: Product>(
 ) -> Result<Response> {
     let mut wanted = filter.wanted(&caller).map_err(Error::invalid)?;
     let now = caller.now();
-    wanted.until = Some(wanted.until.map_or(now, |until| until.min(now)));
+    // Instants are microseconds: up to and with this one, not what is written while the file is sent.
+    let end = now + TimeDelta::microseconds(1);
+    wanted.until = Some(wanted.until.map_or(end, |until| until.min(end)));
     let mut tx = caller.begin().await?;
     record(&mut tx, Entry::done("audit.exported", "AuditLog", tenant_of(&caller)?.0).with(used(&filter))).await?;
     tx.commit().await?;

@@ -287,7 +287,9 @@ mod tests {
 
     fn keys(shaped: &Shaped) -> Vec<String> {
         let value = serde_json::to_value(shaped).unwrap();
-        value.as_object().unwrap().keys().cloned().collect()
+        let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
     }
 
     #[test]
