@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use chrono::{SecondsFormat, TimeDelta};
 use chrono_tz::Tz;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -241,7 +241,13 @@ async fn export<P: Product>(
     let mut tx = caller.begin().await?;
     record(&mut tx, Entry::done("audit.exported", "AuditLog", tenant_of(&caller)?.0).with(used(&filter))).await?;
     tx.commit().await?;
-    let rows = stream::try_unfold((caller, None, false), move |(caller, after, done)| {
+    let name = format!("{}-audit-{}.csv", product.branding().realm.name, now.format("%Y%m%d-%H%M%SZ"));
+    Ok(csv_file(&name, csv_line(&COLUMNS.map(ToOwned::to_owned))?, chunks(caller, wanted)))
+}
+
+/// The rows as CSV, chunk by chunk, a transaction each.
+fn chunks(caller: Caller, wanted: Wanted) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    stream::try_unfold((caller, None, false), move |(caller, after, done)| {
         let wanted = wanted.clone();
         async move {
             if done {
@@ -255,9 +261,7 @@ async fn export<P: Product>(
             let text = chunk.into_iter().map(|row| csv_line(&fields(row))).collect::<Result<Vec<_>>>()?.concat();
             Ok(Some((Bytes::from(text), (caller, next, done))))
         }
-    });
-    let name = format!("{}-audit-{}.csv", product.branding().realm.name, now.format("%Y%m%d-%H%M%SZ"));
-    Ok(csv_file(&name, csv_line(&COLUMNS.map(ToOwned::to_owned))?, rows))
+    })
 }
 
 const COLUMNS: [&str; 17] = [
