@@ -25,9 +25,9 @@ CREATE TABLE socle.audit_floors (
 
 -- How far sealing has come: one row.
 CREATE TABLE socle.audit_sealer (
-  one       boolean PRIMARY KEY DEFAULT true CHECK (one),
-  xact      xid8 NOT NULL,
-  number    bigint NOT NULL,
+  one        boolean PRIMARY KEY DEFAULT true CHECK (one),
+  xact       xid8 NOT NULL,
+  number     bigint NOT NULL,
   rescanning boolean NOT NULL                    -- after a restore into a younger cluster: see seal_audit
 );
 INSERT INTO socle.audit_sealer (xact, number, rescanning) VALUES ('0', 0, false);
@@ -251,7 +251,8 @@ DECLARE
   gone bigint;
 BEGIN
   DELETE FROM socle.audit_chain c USING (
-    SELECT o.chain, o.position FROM socle.audit_floors f JOIN socle.audit_chain o ON o.chain = f.chain AND o.position <= f.position
+    SELECT o.chain, o.position
+    FROM socle.audit_floors f JOIN socle.audit_chain o ON o.chain = f.chain AND o.position <= f.position
     LIMIT batch
   ) old WHERE c.chain = old.chain AND c.position = old.position;
   GET DIAGNOSTICS gone = ROW_COUNT;

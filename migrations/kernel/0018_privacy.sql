@@ -176,10 +176,8 @@ GRANT SELECT, DELETE ON socle.known_devices, socle.invitations TO socle_lookup;
 GRANT UPDATE (user_id, ip) ON socle.security_events TO socle_lookup;
 CREATE POLICY retention ON socle.known_devices TO socle_lookup USING (true) WITH CHECK (true);
 CREATE POLICY retention ON socle.invitations FOR DELETE TO socle_lookup USING (true);
-GRANT SELECT ON socle.audit_log TO socle_lookup;
-CREATE POLICY lookup ON socle.audit_log FOR SELECT TO socle_lookup USING (true);
 CREATE INDEX audit_log_actor ON socle.audit_log (actor_id, occurred_at);
-CREATE INDEX audit_log_resource ON socle.audit_log (resource_id, occurred_at);
+CREATE INDEX audit_log_about ON socle.audit_log (resource_id, occurred_at);
 
 DROP FUNCTION socle.forget_sessions(timestamptz);
 DROP FUNCTION socle.forget_challenges(timestamptz);
@@ -232,29 +230,6 @@ BEGIN
 END;
 $$;
 
--- The audit trail's months that ended before then go as a whole: at most so many at once, and none while any hold stands,
--- because a month holds rows of everybody.
-CREATE FUNCTION socle.drop_audit_before(before timestamptz, most integer, at timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
-DECLARE
-  leaf regclass;
-  gone bigint := 0;
-BEGIN
-  IF EXISTS (SELECT 1 FROM socle.legal_holds h WHERE h.lifted_at IS NULL
-             AND (h.until IS NULL OR h.until > drop_audit_before.at)) THEN
-    RETURN 0;
-  END IF;
-  FOR leaf IN
-    SELECT c.oid::regclass FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-    WHERE i.inhparent = 'socle.audit_log'::regclass AND c.relname ~ '^audit_log_[0-9]{4}_[0-9]{2}$'
-      AND (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') AT TIME ZONE 'UTC' <= drop_audit_before.before
-    ORDER BY c.relname LIMIT most LOOP
-    EXECUTE format('DROP TABLE %s', leaf);
-    gone := gone + 1;
-  END LOOP;
-  RETURN gone;
-END;
-$$;
 CREATE POLICY owner ON socle.legal_holds FOR SELECT TO socle_owner USING (true);
 
 -- An erasure, in the account's own transaction: what became of each table.
@@ -408,9 +383,7 @@ ALTER FUNCTION socle.holdable(text, uuid) OWNER TO socle_lookup;
 ALTER FUNCTION socle.own_records(text, timestamptz, uuid, integer) OWNER TO socle_lookup;
 REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
 REVOKE ALL ON FUNCTION socle.forget_accesses(timestamptz, integer, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION socle.drop_audit_before(timestamptz, integer, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.forget_accesses(timestamptz, integer, timestamptz) TO socle_app;
-GRANT EXECUTE ON FUNCTION socle.drop_audit_before(timestamptz, integer, timestamptz) TO socle_app;
 SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.sweep(text, timestamptz, integer, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.erase_account(uuid) FROM PUBLIC;

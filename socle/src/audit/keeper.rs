@@ -25,13 +25,13 @@ const AGE: &str = "audit_unsealed_age_seconds";
 pub async fn keep(app: &App) {
     metrics::describe_gauge!(WAITING, "Audit rows that wait to be sealed, up to 100000; of the server that seals.");
     metrics::describe_gauge!(AGE, "Seconds since the oldest of them occurred.");
-    let mut keeper = Keeper { app, line: None, anchored: None };
+    let mut keeper = Keeper { app, line: None, seals: false, anchored: None };
     loop {
         let pause = match keeper.tend().await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::warn!(%error, "the audit trail could not be sealed");
-                keeper.line = None;
+                (keeper.line, keeper.seals) = (None, false);
                 ASK_EVERY
             }
         };
@@ -42,8 +42,9 @@ pub async fn keep(app: &App) {
 
 struct Keeper<'a> {
     app: &'a App,
-    /// The connection that holds the lock: what it seals, it seals as the one sealer.
+    /// The connection that holds the lock, or asks for it: what it seals, it seals as the one sealer.
     line: Option<PgConnection>,
+    seals: bool,
     anchored: Option<Instant>,
 }
 
@@ -51,13 +52,13 @@ impl Keeper<'_> {
     /// Seals all there is, if this server is the one; how long to pause.
     async fn tend(&mut self) -> Result<Duration> {
         if self.line.is_none() {
-            let mut line = self.app.db.line().await?;
-            if !sql::become_sealer(&mut line).await? {
-                return Ok(ASK_EVERY);
-            }
-            self.line = Some(line);
+            self.line = Some(self.app.db.line().await?);
         }
         let line = self.line.as_mut().ok_or_else(|| Error::internal("no line"))?;
+        self.seals = self.seals || sql::become_sealer(line).await?;
+        if !self.seals {
+            return Ok(ASK_EVERY);
+        }
         loop {
             let started = Instant::now();
             let more = sql::seal(line, BATCH, self.app.clock.now()).await?;

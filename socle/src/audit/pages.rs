@@ -5,9 +5,9 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use chrono::SecondsFormat;
+use chrono::{SecondsFormat, TimeDelta};
 use chrono_tz::Tz;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
@@ -16,6 +16,7 @@ use super::search::{Filter, OUTCOMES, Row, Wanted, tenant_of, visible, zone_of};
 use super::{Entry, api, record, sql};
 use crate::access::Action;
 use crate::db::Tx;
+use crate::error::Detail;
 use crate::web::cursor::Cursor;
 use crate::web::{
     Access, Choice, FieldError, Method, Page, Product, Query, Routes, csv_file, csv_line, field_errors, html,
@@ -32,10 +33,12 @@ const CHUNK: i64 = 1_000;
 /// Adds page, export and the endpoint for programs: `place` is the page's address and that of its export.
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>, see: Action, (page, file): (&'static str, &'static str)) -> Routes<P> {
-    routes
-        .page(Method::Get, page, Access::To(see), list::<P>)
-        .api(Method::Get, file, Access::To(see), export::<P>)
-        .api(Method::Get, "/api/v1/audit-logs", Access::To(see), api::list::<P>)
+    routes.page(Method::Get, page, Access::To(see), list::<P>).api(Method::Get, file, Access::To(see), export::<P>).api(
+        Method::Get,
+        "/api/v1/audit-logs",
+        Access::To(see),
+        api::list::<P>,
+    )
 }
 
 /// What the page's address carries beside the filters.
@@ -108,8 +111,8 @@ async fn list<P: Product>(
     match list.filter.wanted(&caller) {
         Ok(wanted) => fill(&mut list, &mut tx, &wanted, (&turn, &people)).await?,
         Err(faults) => {
-            let key = |fault| -> crate::error::Detail { crate::error::Detail { message: "audit-filter-invalid".into(), ..fault } };
-            let faults: Vec<_> = faults.into_iter().map(key).collect();
+            let worded = |fault| Detail { message: "audit-filter-invalid".into(), ..fault };
+            let faults: Vec<Detail> = faults.into_iter().map(worded).collect();
             list.errors = field_errors(&list.page, &faults);
         }
     }
@@ -121,11 +124,8 @@ async fn list<P: Product>(
 
 /// The page without rows yet.
 fn empty(page: Page, caller: &Caller, (filter, people): (Filter, &[(Uuid, String)])) -> List {
-    let choice = |value: &str, label: String, chosen: &str| Choice {
-        selected: value == chosen,
-        value: value.to_owned(),
-        label,
-    };
+    let choice =
+        |value: &str, label: String, chosen: &str| Choice { selected: value == chosen, value: value.to_owned(), label };
     let mut names = vec![choice("", page.t("audit-all-actors"), &filter.actor)];
     names.extend(people.iter().map(|(id, name)| choice(&id.to_string(), name.clone(), &filter.actor)));
     if !filter.actor.is_empty() && names.iter().all(|name| !name.selected) {
@@ -146,12 +146,7 @@ fn empty(page: Page, caller: &Caller, (filter, people): (Filter, &[(Uuid, String
     List { page, address, filter, errors, people, outcomes, scopes, lines, total, first, last, previous, next, export }
 }
 
-async fn fill(
-    list: &mut List,
-    tx: &mut Tx,
-    wanted: &Wanted,
-    (turn, people): (&Turn, &[(Uuid, String)]),
-) -> Result<()> {
+async fn fill(list: &mut List, tx: &mut Tx, wanted: &Wanted, (turn, people): (&Turn, &[(Uuid, String)])) -> Result<()> {
     let (cursor, back) = (Cursor::parse(&turn.cursor), !turn.back.is_empty() && !turn.cursor.is_empty());
     let mut rows = sql::rows(tx, wanted, (cursor, back), ROWS + 1).await?;
     let more = rows.len() > usize::try_from(ROWS).unwrap_or_default();
@@ -169,7 +164,8 @@ async fn fill(
     list.last = list.first + shown - i64::from(shown > 0);
     let place = |row: &Row| Cursor { at: row.occurred_at, id: row.id }.text();
     let (older, newer) = (back || more, cursor.is_some() && (!back || more));
-    let next = rows.last().filter(|_| older).map(|row| Turn { cursor: place(row), back: String::new(), first: list.last + 1 });
+    let next =
+        rows.last().filter(|_| older).map(|row| Turn { cursor: place(row), back: String::new(), first: list.last + 1 });
     let previous = rows.first().filter(|_| newer).map(|row| Turn {
         cursor: place(row),
         back: "yes".to_owned(),
@@ -239,11 +235,19 @@ async fn export<P: Product>(
 ) -> Result<Response> {
     let mut wanted = filter.wanted(&caller).map_err(Error::invalid)?;
     let now = caller.now();
-    wanted.until = Some(wanted.until.map_or(now, |until| until.min(now)));
+    // Instants are microseconds: up to and with this one, not what is written while the file is sent.
+    let end = now + TimeDelta::microseconds(1);
+    wanted.until = Some(wanted.until.map_or(end, |until| until.min(end)));
     let mut tx = caller.begin().await?;
     record(&mut tx, Entry::done("audit.exported", "AuditLog", tenant_of(&caller)?.0).with(used(&filter))).await?;
     tx.commit().await?;
-    let rows = stream::try_unfold((caller, None, false), move |(caller, after, done)| {
+    let name = format!("{}-audit-{}.csv", product.branding().realm.name, now.format("%Y%m%d-%H%M%SZ"));
+    Ok(csv_file(&name, csv_line(&COLUMNS.map(ToOwned::to_owned))?, chunks(caller, wanted)))
+}
+
+/// The rows as CSV, chunk by chunk, a transaction each.
+fn chunks(caller: Caller, wanted: Wanted) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+    stream::try_unfold((caller, None, false), move |(caller, after, done)| {
         let wanted = wanted.clone();
         async move {
             if done {
@@ -257,9 +261,7 @@ async fn export<P: Product>(
             let text = chunk.into_iter().map(|row| csv_line(&fields(row))).collect::<Result<Vec<_>>>()?.concat();
             Ok(Some((Bytes::from(text), (caller, next, done))))
         }
-    });
-    let name = format!("{}-audit-{}.csv", product.branding().realm.name, now.format("%Y%m%d-%H%M%SZ"));
-    Ok(csv_file(&name, csv_line(&COLUMNS.map(ToOwned::to_owned))?, rows))
+    })
 }
 
 const COLUMNS: [&str; 17] = [

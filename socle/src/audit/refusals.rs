@@ -70,7 +70,8 @@ pub(crate) async fn note(app: &App, caller: &Caller, route: Route, (path, error)
         return;
     }
     let entry = Entry::refused("access.refused", resource(route.path), id_in(path)).because(error.code.clone());
-    let details = json!({ "route": format!("{} {}", route.method.name(), route.path), "status": error.status.as_u16() });
+    let details =
+        json!({ "route": format!("{} {}", route.method.name(), route.path), "status": error.status.as_u16() });
     if let Err(error) = write(caller, entry.with(details)).await {
         tracing::error!(%error, "a refusal could not be recorded");
     }

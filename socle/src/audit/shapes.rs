@@ -287,30 +287,78 @@ mod tests {
 
     fn keys(shaped: &Shaped) -> Vec<String> {
         let value = serde_json::to_value(shaped).unwrap();
-        value.as_object().unwrap().keys().cloned().collect()
+        let mut keys: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
+        keys.sort();
+        keys
     }
 
     #[test]
     fn each_view_has_the_fields_of_its_specification_and_no_others() {
         assert_eq!(
             keys(&Shape::AuditEvent.show(row())),
-            ["action", "actorId", "actorType", "changes", "id", "ipAddress", "objectId", "objectType", "requestId",
-             "timestamp", "userAgent"]
+            [
+                "action",
+                "actorId",
+                "actorType",
+                "changes",
+                "id",
+                "ipAddress",
+                "objectId",
+                "objectType",
+                "requestId",
+                "timestamp",
+                "userAgent"
+            ]
         );
         assert_eq!(
             keys(&Shape::HuntzenLog.show(row())),
-            ["action", "actorRole", "actorUserId", "companyId", "createdAt", "entity", "entityId", "id", "ip",
-             "metaJson", "userAgent"]
+            [
+                "action",
+                "actorRole",
+                "actorUserId",
+                "companyId",
+                "createdAt",
+                "entity",
+                "entityId",
+                "id",
+                "ip",
+                "metaJson",
+                "userAgent"
+            ]
         );
         assert_eq!(
             keys(&Shape::TrackingLog.show(row())),
-            ["action", "clientId", "errorMessage", "eventType", "id", "ipAddress", "processingTime", "requestData",
-             "resourceId", "resourceType", "responseData", "status", "timestamp", "userAgent", "userId"]
+            [
+                "action",
+                "clientId",
+                "errorMessage",
+                "eventType",
+                "id",
+                "ipAddress",
+                "processingTime",
+                "requestData",
+                "resourceId",
+                "resourceType",
+                "responseData",
+                "status",
+                "timestamp",
+                "userAgent",
+                "userId"
+            ]
         );
         assert_eq!(
             keys(&Shape::Event.show(row())),
-            ["createdAt", "eventType", "eventableId", "eventableType", "id", "ipAddress", "metadata", "userAgent",
-             "userId"]
+            [
+                "createdAt",
+                "eventType",
+                "eventableId",
+                "eventableType",
+                "id",
+                "ipAddress",
+                "metadata",
+                "userAgent",
+                "userId"
+            ]
         );
     }
 

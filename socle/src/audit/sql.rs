@@ -75,12 +75,9 @@ pub(super) async fn unsealed(line: &mut PgConnection, most: i32) -> sqlx::Result
 }
 
 pub(super) async fn heads(line: &mut PgConnection) -> sqlx::Result<Vec<Head>> {
-    sqlx::query_as!(
-        Head,
-        r#"SELECT chain AS "chain!", head AS "position!", hash AS "hash!" FROM socle.audit_heads()"#
-    )
-    .fetch_all(line)
-    .await
+    sqlx::query_as!(Head, r#"SELECT chain AS "chain!", head AS "position!", hash AS "hash!" FROM socle.audit_heads()"#)
+        .fetch_all(line)
+        .await
 }
 
 pub(super) async fn floors_before(line: &mut PgConnection, day: NaiveDate) -> sqlx::Result<Vec<Head>> {
@@ -113,7 +110,12 @@ pub(super) async fn trim(line: &mut PgConnection, batch: i32) -> sqlx::Result<i6
 }
 
 /// A page, the newest row first: what follows the cursor, or, `back`, what precedes it.
-pub(super) async fn rows(tx: &mut Tx, wanted: &Wanted, (after, back): (Option<Cursor>, bool), rows: i64) -> Result<Vec<Row>> {
+pub(super) async fn rows(
+    tx: &mut Tx,
+    wanted: &Wanted,
+    (after, back): (Option<Cursor>, bool),
+    rows: i64,
+) -> Result<Vec<Row>> {
     if back { newer(tx, wanted, after, rows).await } else { older(tx, wanted, after, rows).await }
 }
 
@@ -182,7 +184,7 @@ pub(super) async fn count(tx: &mut Tx, wanted: &Wanted, most: i64) -> Result<i64
                AND ($3::uuid IS NULL OR actor_id = $3) AND ($4::text IS NULL OR outcome = $4)
                AND ($5::uuid IS NULL OR resource_id = $5) AND ($6::timestamptz IS NULL OR occurred_at >= $6)
                AND ($7::timestamptz IS NULL OR occurred_at < $7)
-             LIMIT $8) AS some"#,
+             LIMIT $8) AS few"#,
         wanted.chain,
         wanted.action,
         wanted.actor,

@@ -105,7 +105,9 @@ async fn anchored(database: &Database, folder: &Path) -> Result<()> {
     let started = Instant::now();
     loop {
         let heads: Vec<(Uuid, i64, String)> =
-            sqlx::query_as("SELECT chain, head, encode(hash, 'hex') FROM socle.audit_heads()").fetch_all(&mut admin).await?;
+            sqlx::query_as("SELECT chain, head, encode(hash, 'hex') FROM socle.audit_heads()")
+                .fetch_all(&mut admin)
+                .await?;
         let newest = files(folder)?.pop().map(std::fs::read_to_string).transpose()?;
         let statement: Option<Value> =
             newest.as_deref().and_then(|text| text.lines().next()).map(serde_json::from_str).transpose()?;

@@ -44,7 +44,9 @@ async fn a_dropped_month_leaves_a_floor_from_which_the_chain_is_verified() -> Re
     assert_eq!(faults(&stage, &folder).await?, []);
     let mut admin = stage.database.admin().await?;
     let left: Vec<(Uuid, i64)> =
-        sqlx::query_as("SELECT chain, position FROM socle.audit_chain ORDER BY chain, position").fetch_all(&mut admin).await?;
+        sqlx::query_as("SELECT chain, position FROM socle.audit_chain ORDER BY chain, position")
+            .fetch_all(&mut admin)
+            .await?;
     let expected: Vec<(Uuid, i64)> = (5..=10).map(|position| (ONE.0, position)).collect();
     assert_eq!(left, expected, "links from the first row that stays; the other chain is gone as a whole");
     let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM socle.audit_log").fetch_one(&mut admin).await?;

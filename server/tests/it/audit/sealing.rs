@@ -83,8 +83,7 @@ async fn sixteen_writers_with_rollbacks_and_slow_transactions_leave_every_row_on
     )
     .fetch_all(&mut admin)
     .await?;
-    let committed: Vec<String> =
-        committed.lock().map_err(|_| anyhow!("a writer panicked"))?.iter().cloned().collect();
+    let committed: Vec<String> = committed.lock().map_err(|_| anyhow!("a writer panicked"))?.iter().cloned().collect();
     assert!(committed.len() > 300, "the writers were to write: {}", committed.len());
     let mut chained = chained;
     chained.sort();
@@ -205,13 +204,16 @@ async fn after_a_restore_into_a_younger_cluster_nothing_is_passed_over() -> Resu
     sealed(&stage.database).await?;
     // As a dump of an older cluster leaves it: transactions counted from far above this one's.
     let mut admin = stage.database.admin().await?;
-    let restored = "INSERT INTO socle.audit_log (id, occurred_at, realm, tenant_id, xact, actor_kind, event_type, action,
+    let restored =
+        "INSERT INTO socle.audit_log (id, occurred_at, realm, tenant_id, xact, actor_kind, event_type, action,
                                                  outcome)
                     SELECT gen_random_uuid(), occurred_at, realm, tenant_id, '9000000000', actor_kind, event_type,
                            'test.restored', outcome FROM socle.audit_log LIMIT 1";
-    sqlx::raw_sql(AssertSqlSafe(format!("BEGIN; {restored}; UPDATE socle.audit_sealer SET xact = '8999999999'; COMMIT")))
-        .execute(&mut admin)
-        .await?;
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "BEGIN; {restored}; UPDATE socle.audit_sealer SET xact = '8999999999'; COMMIT"
+    )))
+    .execute(&mut admin)
+    .await?;
     let started = Instant::now();
     let chained = "SELECT count(*) FROM socle.audit_chain c JOIN socle.audit_log l ON l.id = c.id
                    WHERE l.action = 'test.restored'";

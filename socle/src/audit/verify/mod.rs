@@ -131,7 +131,8 @@ pub async fn verify(url: &str, wanted: &Wanted) -> Result<Report, String> {
         Some(anchors) => anchors.range().await?,
         None => None,
     };
-    let mut line = PgConnection::connect(url).await.map_err(|error| format!("the database cannot be reached: {error}"))?;
+    let mut line =
+        PgConnection::connect(url).await.map_err(|error| format!("the database cannot be reached: {error}"))?;
     let unreadable = |error: sqlx::Error| format!("the audit trail cannot be read: {error}");
     sql::begin(&mut line).await.map_err(unreadable)?;
     let mut verifier = Verifier { line, wanted, report: Report::empty(), bad: BTreeSet::new(), ends: BTreeMap::new() };
