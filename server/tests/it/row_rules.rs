@@ -147,7 +147,7 @@ async fn an_account_sees_and_touches_nothing_of_another_account() -> Result<()> 
         }
         tried += 1;
     }
-    assert!(own >= 3 && tried >= 5, "account, membership and session were to be there: {own} rows, {tried} tables");
+    assert!(own >= 2 && tried >= 5, "account and session were to be there: {own} rows, {tried} tables");
     Ok(())
 }
 
@@ -244,9 +244,11 @@ async fn no_unique_key_of_a_tenants_table_tells_of_another_tenants_values() -> R
                                    AND a.attname IN ('tenant_id', 'license_id'))
                    -- A key of ids and hashes that nobody chooses tells nothing.
                    AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
-                               AND a.atttypid NOT IN ('uuid'::regtype, 'bytea'::regtype, 'timestamptz'::regtype))";
+                               AND a.atttypid NOT IN ('uuid'::regtype, 'bytea'::regtype, 'timestamptz'::regtype))
+                 ORDER BY 1";
     let oracles: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut admin).await?;
     let known: Vec<&str> = rooms::CHOSEN_KEYS.iter().map(|(index, _)| *index).collect();
+    let oracles: Vec<&str> = oracles.iter().map(String::as_str).collect();
     assert_eq!(oracles, known, "a unique key over what people choose, without the tenant in it");
     Ok(())
 }

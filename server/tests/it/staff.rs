@@ -39,13 +39,7 @@ impl Member {
 
     /// Proves the second factor now, in both sessions.
     pub async fn proves_again(&self, stage: &Stage) -> Result<()> {
-        let mut admin = stage.database.admin().await?;
-        let account = "UPDATE socle.accounts SET second_factor_since = coalesce(second_factor_since, $2) WHERE id = $1";
-        let sessions = "UPDATE socle.sessions SET second_factor_at = $2, authenticated_at = $2 WHERE account_id = $1";
-        for statement in [account, sessions] {
-            sqlx::query(statement).bind(self.account.0).bind(stage.clock.now()).execute(&mut admin).await?;
-        }
-        Ok(())
+        prove(stage, self.account).await
     }
 
     /// The same person in the other session.
@@ -89,6 +83,17 @@ impl Member {
         let request = self.http.post(format!("{}{path}", self.base)).header(COOKIE, &self.cookies[0]);
         Ok(request.header(ACCEPT, "text/html").header("accept-language", "en").form(fields).send().await?)
     }
+}
+
+/// The second factor is proved now, in every session of an account.
+pub async fn prove(stage: &Stage, account: AccountId) -> Result<()> {
+    let mut admin = stage.database.admin().await?;
+    let since = "UPDATE socle.accounts SET second_factor_since = coalesce(second_factor_since, $2) WHERE id = $1";
+    let sessions = "UPDATE socle.sessions SET second_factor_at = $2, authenticated_at = $2 WHERE account_id = $1";
+    for statement in [since, sessions] {
+        sqlx::query(statement).bind(account.0).bind(stage.clock.now()).execute(&mut admin).await?;
+    }
+    Ok(())
 }
 
 /// The cookie of a sign-in by the form of the product at an address.

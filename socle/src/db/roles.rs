@@ -38,6 +38,8 @@ pub async fn migrate(
         migrator.dangerous_set_table_name(table);
         migrator.run_direct(None, &mut admin, false).await.map_err(|e| format!("migration: {e}"))?;
     }
+    // Two that migrate at once would both find a month missing. The lock ends with the connection.
+    execute(&mut admin, "SELECT pg_advisory_lock(7305508)").await.map_err(|e| format!("partitions: {e}"))?;
     sqlx::query!(
         r#"SELECT socle.ensure_months($1, $2) AS "made!""#,
         today - chrono::Months::new(3),

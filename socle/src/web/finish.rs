@@ -94,12 +94,14 @@ fn account_for(asked: &Asked, status: StatusCode) {
 }
 
 /// Counts a live stream until its reader has gone.
-fn counted_while_live(response: Response) -> Response {
+fn counted_while_live(mut response: Response) -> Response {
     let media_type = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     if !media_type.starts_with(b"text/event-stream") {
         return response;
     }
     let open = metrics::LiveStream::open();
+    // The framework says no-cache, which allows to keep it.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // The stream owns the count: both end together, whoever ends them.
     response.map(|body| Body::from_stream(body.into_data_stream().inspect(move |_| open.beats())))
 }

@@ -32,7 +32,7 @@ const CALLS: [(&str, Shows, &str); 33] = [
     ("socle.end_sessions_in_tenant", Nothing, "socle.end_sessions_in_tenant('{account}', {now})"),
     ("socle.operator_signed_in", Nothing, "socle.operator_signed_in({hash}, '{session}', {now})"),
     ("socle.forget_sessions", Nothing, "socle.forget_sessions('2000-01-01')"),
-    ("socle.claim_jobs", Nothing, "socle.claim_jobs('[]', '{account}', {now}, interval '1 minute')"),
+    ("socle.claim_jobs", Nothing, "socle.claim_jobs('{}', '{account}', {now}, interval '1 minute')"),
     ("socle.settle_jobs", Nothing, "socle.settle_jobs('[]', '{account}', {now})"),
     ("socle.extend_jobs", Nothing, "socle.extend_jobs(ARRAY['{job}']::uuid[], '{account}', {now}, interval '1 hour')"),
     ("socle.dead_jobs", Ids, "socle.dead_jobs(100)"),

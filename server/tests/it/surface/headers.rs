@@ -33,7 +33,6 @@ fn faults(headers: &str, of: &str) -> Vec<String> {
     let policy = value("content-security-policy");
     faults.extend(NEVER.iter().filter(|word| policy.contains(*word)).map(|word| format!("{of}: {policy} has {word}")));
     let cached = value("cache-control");
-    // An event stream says no-cache for old proxies' sake; nothing of ours is stored anywhere.
     if !cached.contains("no-store") {
         faults.push(format!("{of}: cache-control is {cached:?}"));
     }

@@ -92,7 +92,11 @@ impl Call {
     /// Sends it. A stream that begins is cut off: its head is what counts.
     pub async fn by(&self, http: &reqwest::Client, url: &str, caller: &Caller) -> Result<Told> {
         let method = reqwest::Method::from_bytes(self.method.name().as_bytes())?;
-        let mut request = http.request(method, format!("{url}{}", self.path));
+        let mut url = reqwest::Url::parse(&format!("{url}{}", self.path))?;
+        if self.method == Method::Get {
+            url.query_pairs_mut().extend_pairs(&self.fields);
+        }
+        let mut request = http.request(method, url);
         request = request.header(ACCEPT, if self.kind == Kind::Page { "text/html" } else { "application/json" });
         if let Some(cookie) = &caller.cookie {
             request = request.header(COOKIE, cookie);
@@ -101,7 +105,7 @@ impl Call {
             request = request.header(AUTHORIZATION, format!("Bearer {bearer}"));
         }
         request = match (self.method, self.kind) {
-            (Method::Get, _) => request.query(&self.fields),
+            (Method::Get, _) => request,
             (_, Kind::Page) => request.form(&self.fields),
             (_, Kind::Api) => request.json(&self.body),
         };

@@ -135,6 +135,8 @@ impl Scene {
             device.measure(self.stage.clock.now(), 37.0).await?;
             self.stage.product.monitor().save().await;
         }
+        // The documents' examples are of the minute at which the clock starts.
+        self.stage.clock.advance(TimeDelta::minutes(1));
         let fields = [("device", first.device.id.to_string()), ("patient_last_name", "Lovelace-Canari".to_owned())];
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let started = first.operator.post("/physiotraq/app/treatments", &fields).await?;
@@ -229,10 +231,12 @@ impl Scene {
         let stage = &self.stage;
         let email = "olga@socle.test";
         let account = stage.platform.operator((email, PASSWORD.into()), ("Olga", "Canari")).await?;
+        stage.platform.operator(("otto@socle.test", PASSWORD.into()), ("Otto", "Essai")).await?;
         let url = format!("{}{BASE}", self.url);
-        for part in ["due", "operator", "expired"] {
+        for (part, email) in [("due", "otto@socle.test"), ("operator", email), ("expired", email)] {
             self.cookies.insert((BASE, part), staff::session(&url, email).await?);
         }
+        staff::prove(stage, account).await?;
         let mut tx = stage.product.app().system("physiotraq", self.first.id).begin().await?;
         let later = NewJob::now("mail.send", jobs::NOTIFICATIONS, json!({})).at(stage.clock.now() + TimeDelta::days(9));
         let job = jobs::enqueue(&mut tx, later).await?;
