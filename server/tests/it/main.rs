@@ -36,6 +36,8 @@ mod outage;
 #[cfg(test)]
 mod platform;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod routes;
