@@ -47,6 +47,8 @@ mod permissions;
 #[cfg(test)]
 mod platform;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod privileges;
 #[cfg(test)]
 mod routes;

@@ -169,14 +169,6 @@ pub async fn use_up(tx: &mut Tx, id: ChallengeId) -> Result<bool> {
     sql::use_up(tx, id).await
 }
 
-/// Forgets challenges that were over at an instant; how many.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn forget(caller: &Caller, before: chrono::DateTime<chrono::Utc>) -> Result<i64> {
-    sql::forget(caller.db(), before).await
-}
-
 /// Six digits are soon guessed from a plain hash: theirs needs a key that is not in the database.
 fn code_hash(app: &App, id: ChallengeId, code: &str) -> Vec<u8> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, app.code_key.as_ref());

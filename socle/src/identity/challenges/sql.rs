@@ -143,9 +143,3 @@ pub(super) async fn use_up(tx: &mut Tx, id: ChallengeId) -> Result<bool> {
         .await?;
     Ok(done.rows_affected() == 1)
 }
-
-pub(super) async fn forget(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    let mut door = db.door().await?;
-    let row = sqlx::query!(r#"SELECT socle.forget_challenges($1) AS "n!""#, before).fetch_one(door.conn()).await?;
-    Ok(row.n)
-}

@@ -161,8 +161,3 @@ pub async fn withdraw<P: Product>(product: &P, caller: &Caller, kind: &str) -> R
 fn find<P: Product>(product: &P, kind: &str) -> Result<&'static Text> {
     product.consents().iter().find(|text| text.kind == kind).ok_or_else(Error::not_found)
 }
-
-/// Every consent of the transaction's account, newest first.
-pub(super) async fn all_of(tx: &mut Tx, account: AccountId) -> Result<Vec<Given>> {
-    sql::history(tx, account).await
-}

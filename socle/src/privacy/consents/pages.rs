@@ -31,12 +31,6 @@ struct Consents {
     problems: Vec<FieldError>,
 }
 
-impl Consents {
-    fn problem(&self, field: &str) -> Option<&str> {
-        problem(&self.problems, field)
-    }
-}
-
 /// A purpose, and whether it is agreed to.
 struct Purpose {
     kind: &'static str,
@@ -48,6 +42,8 @@ struct Purpose {
     since: Option<String>,
     /// It was agreed to in an earlier version that does not hold any more.
     outdated: bool,
+    /// What is wrong with the box.
+    problem: Option<String>,
 }
 
 /// A consent of the history.
@@ -76,6 +72,7 @@ async fn list<P: Product>(product: &P, caller: &Caller, page: Page, problems: Ve
             body: texts.text(lang, text.body),
             stops: text.stops.map(|key| texts.text(lang, key)),
             since: holding.map(|given| moment(given.consented_at, lang)),
+            problem: problem(&problems, &format!("agree-{}", text.kind)).map(ToOwned::to_owned),
             outdated: open.is_some() && holding.is_none(),
         }
     };

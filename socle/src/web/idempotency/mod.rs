@@ -16,13 +16,13 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{BODY_LIMIT, Product, Route, extract, finish};
-use crate::db::{Caller, Db, Tx};
+use crate::db::{Caller, Tx};
 use crate::error::Detail;
 use crate::sealed::{Field, TenantKeys};
 use crate::{Error, Result, ids};

@@ -1,11 +1,10 @@
 //! Every query on idempotency keys.
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{KEPT_FOR, Place, RUNS_AT_MOST};
 use crate::Result;
-use crate::db::{Db, Tx};
+use crate::db::Tx;
 
 /// What is kept of a first request.
 pub(super) struct Stored {
