@@ -14,6 +14,8 @@ mod binary;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod checklist;
@@ -41,6 +43,8 @@ mod privileges;
 mod routes;
 #[cfg(test)]
 mod schemathesis;
+#[cfg(test)]
+mod sealed;
 #[cfg(test)]
 mod simulate;
 #[cfg(test)]

@@ -56,6 +56,11 @@ pub(super) fn mac(key: &Key, message: &[u8]) -> [u8; 32] {
     mac
 }
 
+/// The key check value: tells the right key from another, and tells nothing of the key.
+pub(super) fn check_value(key: &Key) -> Vec<u8> {
+    mac(key, b"key check value").get(..8).unwrap_or_default().to_vec()
+}
+
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -10,7 +10,7 @@ mod sql;
 use uuid::Uuid;
 
 use super::service::Wrapped;
-use super::{KeyService, Subject, Vault, wrapped_for};
+use super::{Subject, Vault, wrapped_for};
 use crate::db::Caller;
 use crate::{Error, Result, ids};
 
@@ -93,7 +93,9 @@ async fn rewrap(vault: &Vault, caller: &Caller, key: &ToRewrap) -> Result<bool> 
             None => return lost(caller, key).await,
         },
     };
-    let anew = again(&vault.service, &wrapped_for(subject, &key.purpose, key.id), &before).await?;
+    let aad = wrapped_for(subject, &key.purpose, key.id);
+    let plain = vault.service.unwrap_checked(&aad, &before, &key.check_value).await?;
+    let anew = vault.service.wrap(&aad, &plain).await?;
     let mut tx = caller.begin().await?;
     if let Subject::Person(_) = subject {
         // Held until the commit: a destruction waits, and its job deletes what is written here.
@@ -115,11 +117,6 @@ async fn lost(caller: &Caller, key: &ToRewrap) -> Result<bool> {
         return Err(Error::internal(format!("the key store has no key {}", key.id)));
     }
     Ok(false)
-}
-
-async fn again(service: &KeyService, aad: &[u8], wrapped: &Wrapped) -> Result<Wrapped> {
-    let key = service.unwrap(aad, wrapped).await?;
-    Ok(service.wrap(aad, &key).await?)
 }
 
 /// The last rotations, newest first.

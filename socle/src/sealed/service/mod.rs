@@ -64,6 +64,13 @@ impl KeyService {
         }
     }
 
+    /// …and it is the right one: a wrong key would make every field of a subject look like forged.
+    pub(super) async fn unwrap_checked(&self, aad: &[u8], wrapped: &Wrapped, check: &[u8]) -> Result<Key, Trouble> {
+        let key = self.unwrap(aad, wrapped).await?;
+        let right = crypt::check_value(&key) == check;
+        if right { Ok(key) } else { Err(Trouble::Wrong("it unwraps to another data key".to_owned())) }
+    }
+
     /// The id of the KEK that wraps new data keys.
     ///
     /// # Errors
