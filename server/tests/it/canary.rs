@@ -118,9 +118,7 @@ async fn write_with_the_vault(stage: &Stage, word: &str) -> Result<()> {
     let caller = app.nobody("trial", Default::default()).becoming(Who::Account(account, None));
     let mut tx = caller.begin().await?;
     let keys = app.vault.person_keys(&mut tx, account).await?;
-    let seal = |table, column| {
-        keys.seal(Field { table, column, row: account.0 }, &format!("{word} {column}"))
-    };
+    let seal = |table, column| keys.seal(Field { table, column, row: account.0 }, &format!("{word} {column}"));
     let (phone, address) = (seal("socle.accounts", "phone")?, seal("socle.challenges", "sealed")?);
     let index = app.vault.realm_index("trial", "phone", &format!("{word} phone"));
     tx.commit().await?;
@@ -157,10 +155,12 @@ impl Places<'_> {
         let mut admin = self.database.admin().await?;
         sqlx::raw_sql("CHECKPOINT").execute(&mut admin).await?;
         let data = self.database.cluster()?.folder().join("pg/data");
-        let folder: String = sqlx::query_scalar("SELECT 'base/' || oid FROM pg_database WHERE datname = current_database()")
-            .fetch_one(&mut admin)
-            .await?;
-        let jobs: Vec<String> = sqlx::query_scalar("SELECT to_json(j)::text FROM socle.jobs j").fetch_all(&mut admin).await?;
+        let folder: String =
+            sqlx::query_scalar("SELECT 'base/' || oid FROM pg_database WHERE datname = current_database()")
+                .fetch_one(&mut admin)
+                .await?;
+        let jobs: Vec<String> =
+            sqlx::query_scalar("SELECT to_json(j)::text FROM socle.jobs j").fetch_all(&mut admin).await?;
         let mut log = Vec::new();
         for segment in self.segments(&mut admin).await? {
             log.extend(searcher.find_below(&data.join("pg_wal").join(segment))?);
@@ -247,7 +247,9 @@ async fn no_phrase_of_a_sealed_field_is_found_anywhere() -> Result<()> {
     ensure!(secret.len() >= 40, "the secret of the link: {secret}");
     for (column, how) in SEALED {
         let (table, name) = column.rsplit_once('.').context("no column")?;
-        let filled: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count({name}) FROM {table}"))).fetch_one(&mut admin).await?;
+        let filled: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count({name}) FROM {table}")))
+            .fetch_one(&mut admin)
+            .await?;
         assert!(filled > 0, "{column} holds nothing: {how}");
     }
 
@@ -262,7 +264,10 @@ async fn no_phrase_of_a_sealed_field_is_found_anywhere() -> Result<()> {
     write_in_the_clear(&mut admin, &places, &word).await?;
     browser.page(&format!("/physiotraq/{word}")).await.err();
     for (place, found) in places.search(&searcher).await? {
-        assert!(found.iter().any(|form| form.contains(&format!("{word} (plain)"))), "{place}: it would not be found: {found:?}");
+        assert!(
+            found.iter().any(|form| form.contains(&format!("{word} (plain)"))),
+            "{place}: it would not be found: {found:?}"
+        );
     }
     binary.stop().await?;
     Ok(std::fs::remove_dir_all(own)?)

@@ -152,10 +152,7 @@ impl Product for Platform {
             icon,
             current: path.starts_with(href),
         };
-        vec![
-            entry("/platform/jobs", "platform-jobs", "list"),
-            entry("/platform/keys", "keys-title", "key-round"),
-        ]
+        vec![entry("/platform/jobs", "platform-jobs", "list"), entry("/platform/keys", "keys-title", "key-round")]
     }
 
     fn roles(&self) -> &'static [&'static str] {

@@ -82,7 +82,8 @@ mod tests {
     #[test]
     fn it_opens_what_another_implementation_sealed() {
         let key = key_of(&(0..32).collect::<Vec<u8>>()).unwrap();
-        let sealed = unhex("101112131415161718191a1b379bf97827ac1a7043196779661c8d702a98f27059698b69a89ea0f87bd7").unwrap();
+        let sealed =
+            unhex("101112131415161718191a1b379bf97827ac1a7043196779661c8d702a98f27059698b69a89ea0f87bd7").unwrap();
         assert_eq!(open(&key, b"moved", &sealed).unwrap().as_slice(), "Jeanne Élodie".as_bytes());
         assert!(open(&key, b"movee", &sealed).is_none());
         for bit in 0..sealed.len() * 8 {

@@ -91,25 +91,19 @@ pub(super) async fn register(tx: &mut Tx, new: NewKey<'_>) -> Result<bool> {
 
 pub(super) async fn retire(tx: &mut Tx, subject: Subject) -> Result<bool> {
     let now = tx.caller().now();
-    let row =
-        sqlx::query!(r#"SELECT socle.retire_key($1, $2, $3) AS "retired!""#, subject.kind(), subject.id(), now)
-            .fetch_one(tx.conn())
-            .await?;
+    let row = sqlx::query!(r#"SELECT socle.retire_key($1, $2, $3) AS "retired!""#, subject.kind(), subject.id(), now)
+        .fetch_one(tx.conn())
+        .await?;
     Ok(row.retired)
 }
 
 /// Marks every key of a person as destroyed; which were not before.
 pub(super) async fn destroy_person(tx: &mut Tx, account: Uuid, tombstone: Uuid) -> Result<Vec<Uuid>> {
     let (by, now) = (actor(tx), tx.caller().now());
-    let rows = sqlx::query!(
-        r#"SELECT socle.destroy_person_keys($1, $2, $3, $4) AS "id!""#,
-        account,
-        tombstone,
-        by,
-        now
-    )
-    .fetch_all(tx.conn())
-    .await?;
+    let rows =
+        sqlx::query!(r#"SELECT socle.destroy_person_keys($1, $2, $3, $4) AS "id!""#, account, tombstone, by, now)
+            .fetch_all(tx.conn())
+            .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

@@ -115,7 +115,10 @@ async fn one_asks_another_approves_and_the_persons_keys_are_gone() -> Result<()>
     assert!(done(&olga.asks("person", ada.0).await?));
     let request = newest(&stage).await?;
     let shown = olga.get("/platform/keys").await?;
-    assert!(shown.contains("Fin de contrat, n° 4711") && shown.contains("Une autre personne doit approuver"), "{shown}");
+    assert!(
+        shown.contains("Fin de contrat, n° 4711") && shown.contains("Une autre personne doit approuver"),
+        "{shown}"
+    );
     assert!(!shown.contains("value=\"approve\""), "who asked is not offered it");
     assert!(omar.get("/platform/keys").await?.contains("value=\"approve\""));
 

@@ -86,8 +86,11 @@ async fn objects_that_an_old_copy_of_the_key_store_brings_back_are_swept_and_oth
     let strange = folder.join(format!("{}.json", Uuid::from_u128(77)));
     std::fs::write(&strange, "{}")?;
     assert_eq!(open(&stage, ada, &hers).await.unwrap_err().code, "BIZ_ERASED", "the registry decides");
-    let swept = app(&stage).vault.sweep(&app(&stage).db).await?;
-    assert_eq!((swept.deleted, swept.unknown), (2, 1));
+    let (vault, db) = (&app(&stage).vault, &app(&stage).db);
+    let found = vault.compare_store(db).await?;
+    assert_eq!((found.destroyed.len(), found.unknown), (2, 1));
+    assert_eq!(vault.sweep(db).await?, 2);
+    assert_eq!(vault.compare_store(db).await?.destroyed, []);
     assert!(strange.exists(), "another database may be its owner");
     assert_eq!(open(&stage, bob, &his).await?, "his");
     Ok(())
@@ -130,8 +133,10 @@ async fn a_dump_from_before_and_todays_key_encryption_key_open_nothing_of_an_era
     let mut admin = restored.admin().await?;
     let state = "SELECT count(*) FROM socle.data_keys WHERE subject_kind = 'person' AND state = 'active'";
     assert_eq!(count(&mut admin, state).await?, 4, "the restored registry knows nothing of the erasure");
-    let kept = |account: AccountId| sqlx::query_scalar("SELECT phone FROM socle.accounts WHERE id = $1").bind(account.0);
-    let (hers, his): (Vec<u8>, Vec<u8>) = (kept(ada).fetch_one(&mut admin).await?, kept(bob).fetch_one(&mut admin).await?);
+    let kept =
+        |account: AccountId| sqlx::query_scalar("SELECT phone FROM socle.accounts WHERE id = $1").bind(account.0);
+    let (hers, his): (Vec<u8>, Vec<u8>) =
+        (kept(ada).fetch_one(&mut admin).await?, kept(bob).fetch_one(&mut admin).await?);
     assert_eq!(open(&before, bob, &his).await?, "his", "everybody else's opens");
     let refused = open(&before, ada, &hers).await.unwrap_err();
     assert_eq!(refused.code, "SYS_KEYS_UNAVAILABLE", "{refused}");

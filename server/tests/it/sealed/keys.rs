@@ -16,7 +16,8 @@ async fn a_persons_keys_are_the_same_in_every_kind_of_transaction() -> Result<()
     let ada = account(&stage, "ada@test.fr").await?;
     let tenant = TenantId::fresh(stage.clock.now());
     let sealed = seal(&stage, ada, "a phone number").await?;
-    let kinds = [Who::Account(ada, None), Who::Account(ada, Some(tenant)), Who::System(tenant), Who::Platform, Who::Nobody];
+    let kinds =
+        [Who::Account(ada, None), Who::Account(ada, Some(tenant)), Who::System(tenant), Who::Platform, Who::Nobody];
     for who in kinds {
         let mut tx = platform(&stage).becoming(who.clone()).begin().await?;
         let keys = app(&stage).vault.person_keys(&mut tx, ada).await?;
@@ -36,7 +37,9 @@ async fn persons_keys_lie_in_the_key_store_and_tenants_keys_in_the_registry_all_
     tx.commit().await?;
     let mut admin = stage.database.admin().await?;
     let rows: Vec<(Uuid, String, bool)> =
-        sqlx::query_as("SELECT id, subject_kind, wrapped IS NULL FROM socle.data_keys ORDER BY id").fetch_all(&mut admin).await?;
+        sqlx::query_as("SELECT id, subject_kind, wrapped IS NULL FROM socle.data_keys ORDER BY id")
+            .fetch_all(&mut admin)
+            .await?;
     let mut persons: Vec<Uuid> = rows.iter().filter(|(_, kind, _)| kind == "person").map(|(id, ..)| *id).collect();
     persons.sort();
     assert_eq!(persons.len(), 2, "one to seal, one for indexes");
@@ -60,9 +63,10 @@ async fn who_only_looks_leaves_no_heap_of_keys_behind() -> Result<()> {
     assert_eq!(made.len(), 2, "{made:?}");
     seal(&stage, ada, "x").await?;
     let mut admin = stage.database.admin().await?;
-    let registered: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM socle.data_keys WHERE subject_kind = 'person' ORDER BY id")
-        .fetch_all(&mut admin)
-        .await?;
+    let registered: Vec<Uuid> =
+        sqlx::query_scalar("SELECT id FROM socle.data_keys WHERE subject_kind = 'person' ORDER BY id")
+            .fetch_all(&mut admin)
+            .await?;
     assert_eq!(registered, made, "what was made is what is used");
     Ok(())
 }
@@ -103,15 +107,20 @@ async fn the_server_neither_sees_nor_makes_nor_destroys_keys_of_another_tenant()
     }
     let mut server = PgConnection::connect(stage.database.app_url()).await?;
     assert_eq!(count(&mut server, "SELECT count(*) FROM socle.data_keys").await?, 0, "without context");
+    sqlx::raw_sql("BEGIN").execute(&mut server).await?;
     sqlx::query("SELECT socle.enter($1, NULL)").bind(mine.0).execute(&mut server).await?;
-    let mut tx = sqlx::Connection::begin(&mut server).await?;
-    sqlx::query("SELECT socle.enter($1, NULL)").bind(mine.0).execute(&mut *tx).await?;
-    let seen: Vec<Uuid> = sqlx::query_scalar("SELECT DISTINCT subject_id FROM socle.data_keys").fetch_all(&mut *tx).await?;
+    let seen: Vec<Uuid> =
+        sqlx::query_scalar("SELECT DISTINCT subject_id FROM socle.data_keys").fetch_all(&mut server).await?;
     assert_eq!(seen, [mine.0]);
-    drop(tx);
+    sqlx::raw_sql("ROLLBACK").execute(&mut server).await?;
     let theirs = theirs.0;
     for (what, statement) in [
-        ("make", format!("SELECT socle.register_key('tenant', '{theirs}', '{theirs}', 'seal', 'k', 'x', 'x', NULL, '2026-01-01')")),
+        (
+            "make",
+            format!(
+                "SELECT socle.register_key('tenant', '{theirs}', '{theirs}', 'seal', 'k', 'x', 'x', NULL, '2026-01-01')"
+            ),
+        ),
         ("retire", format!("SELECT socle.retire_key('tenant', '{theirs}', '2026-01-01')")),
         ("destroy", format!("SELECT socle.destroy_keys('tenant', '{theirs}', '{theirs}', NULL, '2026-01-01')")),
         ("destroy as decided", format!("SELECT socle.destroy_keys_as_decided('{theirs}', '{theirs}', '2026-01-01')")),

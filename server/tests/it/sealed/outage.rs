@@ -146,7 +146,8 @@ async fn a_server_does_not_start_without_the_platforms_root_and_says_why() -> Re
     drop(Stage::over(Arc::clone(&database), clock.clone(), with_kms(&kms)).await?);
     for mood in [Mood::Down, Mood::OtherKey] {
         kms.set(mood);
-        let refused = Stage::over(Arc::clone(&database), clock.clone(), with_kms(&kms)).await.err().context("it started")?;
+        let refused =
+            Stage::over(Arc::clone(&database), clock.clone(), with_kms(&kms)).await.err().context("it started")?;
         assert!(refused.to_string().contains("the key service"), "{mood:?}: {refused}");
     }
     Ok(())

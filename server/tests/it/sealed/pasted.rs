@@ -51,7 +51,10 @@ async fn a_ciphertext_of_another_column_or_tenant_is_refused_and_is_an_event_onc
         sqlx::query_as("SELECT type, meta_json FROM socle.security_events WHERE type = 'SEALED_VALUE_REFUSED'")
             .fetch_one(&mut admin)
             .await?;
-    assert_eq!((&*kind, &row["column"], &row["reason"]), ("SEALED_VALUE_REFUSED", &json!("patient_last_name"), &json!("altered_or_moved")));
+    assert_eq!(
+        (&*kind, &row["column"], &row["reason"]),
+        ("SEALED_VALUE_REFUSED", &json!("patient_last_name"), &json!("altered_or_moved"))
+    );
     assert_eq!(row["subject"], json!(mine_id));
     // Everybody else goes on, and so does this licence once the row is what it was.
     assert_eq!(theirs.operator.get(PAGE).await?.status(), 200);

@@ -60,7 +60,8 @@ impl KeyFile {
     /// `socle admin keys …`, as an operator runs it.
     fn command(&self, database: &Database, words: &[&str]) -> Result<Command> {
         let password = |url: &str| {
-            let user = url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user.to_owned());
+            let user =
+                url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(user, _)| user.to_owned());
             user.and_then(|user| user.split_once(':').map(|(_, password)| password.to_owned())).context("no password")
         };
         let mut command = Command::new(env!("CARGO_BIN_EXE_socle"));
@@ -131,7 +132,8 @@ async fn sessions_tokens_names_and_persons_fields_survive_the_end_of_the_old_key
         http.post(format!("{}/physiotraq/api/v1/auth/{path}", stage.url())).json(&body).send()
     };
     let password = "une phrase de passe pour les tests";
-    let pair: Value = call(&stage, "login", json!({ "email": "owner1@test.fr", "password": password })).await?.json().await?;
+    let pair: Value =
+        call(&stage, "login", json!({ "email": "owner1@test.fr", "password": password })).await?.json().await?;
 
     let kek = file.add()?;
     let done = rotate(&stage).await?;
@@ -152,8 +154,10 @@ async fn sessions_tokens_names_and_persons_fields_survive_the_end_of_the_old_key
     let refreshed = call(&fresh, "refresh", json!({ "refreshToken": pair["refreshToken"] })).await?;
     assert_eq!(refreshed.status(), 200, "the refresh token has its successor");
     // A lost answer is given again by another server: the successor is derived from the same secret.
-    let (first, again): (Value, Value) =
-        (refreshed.json().await?, call(&fresh, "refresh", json!({ "refreshToken": pair["refreshToken"] })).await?.json().await?);
+    let (first, again): (Value, Value) = (
+        refreshed.json().await?,
+        call(&fresh, "refresh", json!({ "refreshToken": pair["refreshToken"] })).await?.json().await?,
+    );
     assert_eq!(first["refreshToken"], again["refreshToken"]);
     Ok(())
 }
@@ -181,7 +185,8 @@ async fn killed_again_and_again_it_comes_to_its_end_while_others_read_and_write(
     let mut kills = 0;
     while left(&stage, &kek).await? > 0 && kills < 6 {
         let before = left(&stage, &kek).await?;
-        let mut child = file.command(&stage.database, &["rotate"])?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        let mut child =
+            file.command(&stage.database, &["rotate"])?.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
         let started = Instant::now();
         // As soon as something is done, and not all: kill -9.
         while left(&stage, &kek).await? == before && child.try_wait()?.is_none() {
@@ -211,7 +216,10 @@ async fn between_the_object_and_its_row_everything_opens_and_the_next_run_finds_
     let kek = file.add()?;
     rotate(&stage).await?;
     // As a kill leaves it: the object is new, the row is not.
-    sqlx::query("UPDATE socle.data_keys SET kek_id = $1 WHERE subject_kind = 'person'").bind(&old).execute(&mut admin).await?;
+    sqlx::query("UPDATE socle.data_keys SET kek_id = $1 WHERE subject_kind = 'person'")
+        .bind(&old)
+        .execute(&mut admin)
+        .await?;
     all_open(&file.fresh(&stage).await?, &people).await?;
     file.keep_the_current_one()?;
     all_open(&file.fresh(&stage).await?, &people).await?;
