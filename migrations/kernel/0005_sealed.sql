@@ -10,6 +10,7 @@ CREATE TABLE socle.data_keys (
   state        text NOT NULL CHECK (state IN ('active', 'retired', 'destroyed')),  -- retired: for reading only
   kek_id       text NOT NULL,                    -- which key-encryption key wrapped it; empty when there never was a key
   wrapped      bytea,                            -- a tenant's: the wrapped key
+  check_value  bytea NOT NULL,                   -- tells the right key from a wrong one; empty when there never was a key
   created_at   timestamptz NOT NULL,
   created_by   uuid,                             -- NULL: the platform
   retired_at   timestamptz,

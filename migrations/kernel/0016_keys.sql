@@ -51,11 +51,11 @@ GRANT SELECT ON socle.key_destructions TO socle_lookup;
 
 -- The registry rows of a person, in whatever transaction: they hold no key, and what the keys open has policies of its own.
 CREATE FUNCTION socle.person_keys(account uuid)
-RETURNS TABLE (id uuid, purpose text, state text, kek_id text, wrapped bytea)
+RETURNS TABLE (id uuid, purpose text, state text, kek_id text, wrapped bytea, check_value bytea)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 #variable_conflict use_column
 BEGIN
-  RETURN QUERY SELECT k.id, k.purpose, k.state, k.kek_id, NULL::bytea FROM socle.data_keys k
+  RETURN QUERY SELECT k.id, k.purpose, k.state, k.kek_id, NULL::bytea, k.check_value FROM socle.data_keys k
   WHERE k.subject_kind = 'person' AND k.subject_id = person_keys.account;
 END;
 $$;
@@ -69,16 +69,17 @@ END;
 $$;
 
 -- A new key. False when there is an active one already, or when the subject's keys were destroyed: then none is made again.
-CREATE FUNCTION socle.register_key(kind text, subject uuid, key uuid, purpose text, kek text, wrapped bytea, by uuid,
-                                   at timestamptz) RETURNS boolean
+CREATE FUNCTION socle.register_key(kind text, subject uuid, key uuid, purpose text, kek text, wrapped bytea, check_value bytea,
+                                   by uuid, at timestamptz) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
   IF kind = 'tenant' AND subject IS DISTINCT FROM socle.tenant_id() THEN
     RAISE EXCEPTION 'a tenant''s key is made in a transaction of that tenant' USING ERRCODE = 'insufficient_privilege';
   END IF;
   PERFORM socle.hold_key_subject(kind, subject);
-  INSERT INTO socle.data_keys (id, subject_kind, subject_id, purpose, state, kek_id, wrapped, created_at, created_by)
-  SELECT key, kind, subject, register_key.purpose, 'active', kek, register_key.wrapped, at, by
+  INSERT INTO socle.data_keys (id, subject_kind, subject_id, purpose, state, kek_id, wrapped, check_value, created_at,
+                               created_by)
+  SELECT key, kind, subject, register_key.purpose, 'active', kek, register_key.wrapped, register_key.check_value, at, by
   WHERE NOT EXISTS (SELECT 1 FROM socle.data_keys k
                     WHERE k.subject_kind = kind AND k.subject_id = subject AND k.state = 'destroyed')
   ON CONFLICT DO NOTHING;
@@ -109,9 +110,9 @@ BEGIN
   SET state = 'destroyed', destroyed_at = destroy_keys.at, destroyed_by = destroy_keys.by, wrapped = NULL
   WHERE k.subject_kind = kind AND k.subject_id = subject AND k.state <> 'destroyed' RETURNING k.id;
   -- Without any key a row says all the same that none is to be made.
-  INSERT INTO socle.data_keys (id, subject_kind, subject_id, purpose, state, kek_id, created_at, created_by,
+  INSERT INTO socle.data_keys (id, subject_kind, subject_id, purpose, state, kek_id, check_value, created_at, created_by,
                                destroyed_at, destroyed_by)
-  SELECT tombstone, kind, subject, 'seal', 'destroyed', '', at, by, at, by
+  SELECT tombstone, kind, subject, 'seal', 'destroyed', '', '', at, by, at, by
   WHERE NOT EXISTS (SELECT 1 FROM socle.data_keys k WHERE k.subject_kind = kind AND k.subject_id = subject);
 END;
 $$;
@@ -153,9 +154,11 @@ $$;
 
 -- Rotation: keys that another key-encryption key wrapped, in the order of their ids.
 CREATE FUNCTION socle.keys_to_rewrap(kek text, after uuid, most integer)
-RETURNS TABLE (id uuid, subject_kind text, subject_id uuid, purpose text, kek_id text, wrapped bytea)
+RETURNS TABLE (id uuid, subject_kind text, subject_id uuid, purpose text, kek_id text, wrapped bytea,
+               check_value bytea)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-  SELECT k.id, k.subject_kind, k.subject_id, k.purpose, k.kek_id, k.wrapped FROM socle.data_keys k
+  SELECT k.id, k.subject_kind, k.subject_id, k.purpose, k.kek_id, k.wrapped, k.check_value
+  FROM socle.data_keys k
   WHERE k.state <> 'destroyed' AND k.kek_id <> kek AND k.id > after ORDER BY k.id LIMIT most;
 $$;
 -- Rotation of a person's key: its row is held while the key store is written. False when it was destroyed meanwhile.
@@ -184,7 +187,7 @@ $$;
 GRANT CREATE ON SCHEMA socle TO socle_lookup;
 ALTER FUNCTION socle.person_keys(uuid) OWNER TO socle_lookup;
 ALTER FUNCTION socle.hold_key_subject(text, uuid) OWNER TO socle_lookup;
-ALTER FUNCTION socle.register_key(text, uuid, uuid, text, text, bytea, uuid, timestamptz) OWNER TO socle_lookup;
+ALTER FUNCTION socle.register_key(text, uuid, uuid, text, text, bytea, bytea, uuid, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.retire_key(text, uuid, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.destroy_keys(text, uuid, uuid, uuid, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.destroy_person_keys(uuid, uuid, uuid, timestamptz) OWNER TO socle_lookup;
@@ -200,7 +203,7 @@ SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.hold_key_subject(text, uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.destroy_keys(text, uuid, uuid, uuid, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.person_keys(uuid) FROM PUBLIC;
-REVOKE ALL ON FUNCTION socle.register_key(text, uuid, uuid, text, text, bytea, uuid, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.register_key(text, uuid, uuid, text, text, bytea, bytea, uuid, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.retire_key(text, uuid, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.destroy_person_keys(uuid, uuid, uuid, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.destroy_keys_as_decided(uuid, uuid, timestamptz) FROM PUBLIC;
@@ -211,7 +214,7 @@ REVOKE ALL ON FUNCTION socle.rewrap_key(uuid, text, text, bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.key_counts() FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.key_states(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.person_keys(uuid) TO socle_app;
-GRANT EXECUTE ON FUNCTION socle.register_key(text, uuid, uuid, text, text, bytea, uuid, timestamptz) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.register_key(text, uuid, uuid, text, text, bytea, bytea, uuid, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.retire_key(text, uuid, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.destroy_person_keys(uuid, uuid, uuid, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.destroy_keys_as_decided(uuid, uuid, timestamptz) TO socle_app;

@@ -57,7 +57,12 @@ impl App {
     ///
     /// # Errors
     /// A sentence that says which part cannot be made and why.
-    pub async fn new(db: Db, clock: Clock, config: Config, (custody, assets): (Custody, Assets)) -> Result<Self, String> {
+    pub async fn new(
+        db: Db,
+        clock: Clock,
+        config: Config,
+        (custody, assets): (Custody, Assets),
+    ) -> Result<Self, String> {
         let bus = Bus::open(&db).await.map_err(|e| format!("LISTEN: {e}"))?;
         let vault = Vault::open(custody, &db, &clock).await.map_err(|e| format!("sealed fields: {e}"))?;
         Ok(Self {

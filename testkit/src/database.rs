@@ -38,7 +38,10 @@ impl Database {
         let mut admin = PgConnection::connect(&cluster.superuser_url("postgres")).await?;
         execute(&mut admin, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
         execute(&mut admin, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
-        Self::named(cluster, name)
+        let made = Self::named(cluster, name)?;
+        // Of a run that was cut off and had the same number.
+        drop(std::fs::remove_dir_all(&made.key_store));
+        Ok(made)
     }
 
     /// An empty database, for the restore of a dump, with the key store of the database it is a copy of.

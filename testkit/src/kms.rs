@@ -125,7 +125,8 @@ impl Kms {
             return (200, json!({ "data": { "ciphertext": ciphertext } }));
         }
         let known = state.wrapped.get(&text("ciphertext"));
-        let of_key = known.filter(|(key, _, aad)| path.ends_with(&format!("/decrypt/{key}")) && *aad == text("associated_data"));
+        let of_key =
+            known.filter(|(key, _, aad)| path.ends_with(&format!("/decrypt/{key}")) && *aad == text("associated_data"));
         match of_key {
             Some(_) if mood == Mood::OtherKey => {
                 (200, json!({ "data": { "plaintext": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" } }))

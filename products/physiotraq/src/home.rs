@@ -47,11 +47,11 @@ async fn home(State(product): State<Physiotraq>, caller: Caller, page: Page) -> 
     let mut tx = caller.begin().await?;
     let devices = devices::sql::list(&mut tx, Some(account)).await?;
     let devices = devices::cards(&product, &mut tx, &page, devices).await?;
-    let keys = product.app.vault.keys(&mut tx).await?;
+    let keys = product.app.vault.keys_if_reachable(&mut tx).await?;
     let own = treatments::sql::Wanted { operator: Some(account), ..Default::default() };
-    let recent = treatments::sql::list(&mut tx, &keys, &own, (0, RECENT)).await?;
+    let recent = treatments::sql::list(&mut tx, keys.as_ref(), &own, (0, RECENT)).await?;
     let still = treatments::sql::Wanted { status: Some(treatments::Status::InProgress), ..own };
-    let running = treatments::sql::list(&mut tx, &keys, &still, (0, 20)).await?;
+    let running = treatments::sql::list(&mut tx, keys.as_ref(), &still, (0, 20)).await?;
     drop(tx);
     let card = |treatment: treatments::Treatment| {
         let glance = product.monitor.glance(treatment.device);

@@ -69,18 +69,23 @@ async fn rotate(app: &App) -> Result<()> {
     let caller = caller(app);
     let done = rotation::rotate(&app.vault, &caller, tell).await?;
     ensure!(done.failed == 0, "{} keys could not be unwrapped and stay as they are; the log names them", done.failed);
-    let swept = app.vault.sweep(&app.db).await?;
-    println!("done; {} objects of destroyed keys were deleted from the key store", swept.deleted);
+    let deleted = app.vault.sweep(&app.db).await?;
+    println!("done; {deleted} objects of destroyed keys were deleted from the key store");
     Ok(())
 }
 
 async fn renew(app: &App, subject: Subject) -> Result<()> {
     let who = match subject {
         Subject::Tenant(tenant) => Who::System(tenant),
-        Subject::Person(account) => Who::Account(account, None),
+        Subject::Person(_) => Who::System(platform::TENANT),
     };
     let mut tx = caller(app).becoming(who).begin().await?;
-    ensure!(app.vault.has_keys(&mut tx, subject).await?, "there are no keys of the {} {}", subject.kind(), subject.id());
+    ensure!(
+        app.vault.has_keys(&mut tx, subject).await?,
+        "there are no keys of the {} {}",
+        subject.kind(),
+        subject.id()
+    );
     let key = app.vault.renew(&mut tx, subject).await?;
     audit::record(&mut tx, audit::Entry::done("keys.renewed", "DataKeys", subject.id())).await?;
     tx.commit().await?;
@@ -90,7 +95,11 @@ async fn renew(app: &App, subject: Subject) -> Result<()> {
 
 async fn status(app: &App) -> Result<()> {
     let keks = app.vault.keks().await?;
-    println!("key-encryption keys: {} (current), others: {}", keks.first().map_or("?", |kek| kek), keks.len().saturating_sub(1));
+    println!(
+        "key-encryption keys: {} (current), others: {}",
+        keks.first().map_or("?", |kek| kek),
+        keks.len().saturating_sub(1)
+    );
     for count in app.vault.counts(&app.db).await? {
         let kek = if count.kek_id.is_empty() { "–" } else { &count.kek_id };
         println!("{kek}\t{}\t{}\t{}", count.subject_kind, count.state, count.keys);
@@ -98,9 +107,16 @@ async fn status(app: &App) -> Result<()> {
     for run in rotation::last(&caller(app)).await? {
         let end = run.finished_at.map_or_else(|| "not finished".to_owned(), |at| format!("finished {at}"));
         let (kek, done, left) = (run.kek_id, run.rewrapped, run.remaining);
-        println!("rotation to {kek}: {done} wrapped anew, {left} to do, {} failed, started {}, {end}", run.failed, run.started_at);
+        println!(
+            "rotation to {kek}: {done} wrapped anew, {left} to do, {} failed, started {}, {end}",
+            run.failed, run.started_at
+        );
     }
-    let swept = app.vault.sweep(&app.db).await?;
-    println!("key store: {} objects that this database does not know", swept.unknown);
+    let store = app.vault.compare_store(&app.db).await?;
+    println!(
+        "key store: {} objects of destroyed keys, {} unknown to this database",
+        store.destroyed.len(),
+        store.unknown
+    );
     Ok(())
 }

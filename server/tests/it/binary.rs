@@ -1,6 +1,7 @@
 //! The real binary, `socle serve`, as an operator starts it: by environment, on a free port.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,7 +20,11 @@ pub struct Binary {
 impl Binary {
     /// Starts it over a test's database and waits for the line that says it is ready.
     pub async fn serve(database: &Database) -> Result<Self> {
-        let log = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("serve.log");
+        Self::logging(database, &Path::new(env!("CARGO_TARGET_TMPDIR")).join("serve.log"), &[]).await
+    }
+
+    /// The same with a log and settings of the test's own.
+    pub async fn logging(database: &Database, log: &Path, settings: &[(&str, &str)]) -> Result<Self> {
         let log = File::options().create(true).append(true).open(log)?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_socle"))
             .arg("serve")
@@ -29,6 +34,7 @@ impl Binary {
             .env("SOCLE_SEALED__KEY", testkit::KEK)
             .env("SOCLE_SEALED__KEY_STORE", database.key_store())
             .env("SOCLE_PORT", "0")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

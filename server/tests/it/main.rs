@@ -19,6 +19,8 @@ mod break_glass;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod checklist;
@@ -56,6 +58,8 @@ mod routes;
 mod row_rules;
 #[cfg(test)]
 mod schemathesis;
+#[cfg(test)]
+mod sealed;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

@@ -195,7 +195,8 @@ impl Config {
     fn faults_in_production(&self) -> Vec<String> {
         let mut faults = Vec::new();
         if self.sealed.key.is_none() && self.sealed.key_file.is_none() && self.sealed.kms_url.is_none() {
-            let wanted = "production needs sealed.kms_url, sealed.key_file or sealed.key: where is the key-encryption key?";
+            let wanted =
+                "production needs sealed.kms_url, sealed.key_file or sealed.key: where is the key-encryption key?";
             faults.push(wanted.to_owned());
         }
         if self.sealed.key_store.is_none() {

@@ -48,7 +48,8 @@ mod tests {
     use super::super::keys::tests::sealer;
     use super::*;
 
-    const FIELD: Field<'static> = Field { table: "huntzen.notes", column: "content_encrypted", row: Uuid::from_u128(5) };
+    const FIELD: Field<'static> =
+        Field { table: "huntzen.notes", column: "content_encrypted", row: Uuid::from_u128(5) };
 
     /// Made with Python's cryptography 48 (OpenSSL): the key is 32 times 01, the nonce 000102…0b, the subject …07, the
     /// key's id …01, the associated data table, column, row, subject and key id, with 1f between them.

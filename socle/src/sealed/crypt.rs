@@ -56,6 +56,11 @@ pub(super) fn mac(key: &Key, message: &[u8]) -> [u8; 32] {
     mac
 }
 
+/// The key check value: tells the right key from another, and tells nothing of the key.
+pub(super) fn check_value(key: &Key) -> Vec<u8> {
+    mac(key, b"key check value").get(..8).unwrap_or_default().to_vec()
+}
+
 /// Lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -77,7 +82,8 @@ mod tests {
     #[test]
     fn it_opens_what_another_implementation_sealed() {
         let key = key_of(&(0..32).collect::<Vec<u8>>()).unwrap();
-        let sealed = unhex("101112131415161718191a1b379bf97827ac1a7043196779661c8d702a98f27059698b69a89ea0f87bd7").unwrap();
+        let sealed =
+            unhex("101112131415161718191a1b379bf97827ac1a7043196779661c8d702a98f27059698b69a89ea0f87bd7").unwrap();
         assert_eq!(open(&key, b"moved", &sealed).unwrap().as_slice(), "Jeanne Élodie".as_bytes());
         assert!(open(&key, b"movee", &sealed).is_none());
         for bit in 0..sealed.len() * 8 {

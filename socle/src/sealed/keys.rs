@@ -156,7 +156,12 @@ pub(super) mod tests {
     pub fn sealer(subject: u128, key: u8) -> Sealer {
         let id = Uuid::from_u128(u128::from(key));
         let key = |byte: u8| Arc::new(crypt::key_of(&[byte; 32]).unwrap());
-        Sealer { subject: Uuid::from_u128(subject), active: id, keys: vec![(id, key(id.as_bytes()[15]))], index: key(99) }
+        Sealer {
+            subject: Uuid::from_u128(subject),
+            active: id,
+            keys: vec![(id, key(id.as_bytes()[15]))],
+            index: key(99),
+        }
     }
 
     #[test]
@@ -214,7 +219,10 @@ pub(super) mod tests {
         mine.active = new.active;
         let sealed = mine.seal(FIELD, "after").unwrap();
         assert_eq!(sealed[..16], *new.active.as_bytes());
-        assert_eq!((mine.open(FIELD, &old).unwrap(), mine.open(FIELD, &sealed).unwrap()), ("before".into(), "after".into()));
+        assert_eq!(
+            (mine.open(FIELD, &old).unwrap(), mine.open(FIELD, &sealed).unwrap()),
+            ("before".into(), "after".into())
+        );
     }
 
     /// What protects against putting an older value of the very same field back: nothing in the ciphertext. The roles of

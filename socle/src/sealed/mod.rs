@@ -25,9 +25,9 @@ use uuid::Uuid;
 pub use columns::SealedColumns;
 pub use custody::Custody;
 pub use keys::{DataKeys, Field, PersonKeys, TenantKeys};
-pub use registry::{Swept, jobs};
-pub use sql::Count;
+pub use registry::{Compared, jobs};
 pub use service::{KeyService, Keyring, Transit, Trouble};
+pub use sql::Count;
 pub use store::KeyStore;
 pub use vault::Vault;
 

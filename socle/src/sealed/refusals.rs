@@ -125,7 +125,8 @@ mod tests {
     #[tokio::test]
     async fn a_place_is_told_once_a_minute_and_the_places_are_bounded() {
         let (refusals, now) = (Refusals::start(), Instant::now());
-        let place = |number: u128, column: &str| (Subject::Tenant(TenantId(Uuid::from_u128(number))), column.to_owned());
+        let place =
+            |number: u128, column: &str| (Subject::Tenant(TenantId(Uuid::from_u128(number))), column.to_owned());
         assert!(refusals.due(place(1, "name"), now));
         assert!(!refusals.due(place(1, "name"), now + PAUSE / 2));
         assert!(refusals.due(place(1, "note"), now) && refusals.due(place(2, "name"), now));

@@ -76,36 +76,47 @@ impl Vault {
         Ok(sql::subject(tx, subject).await?.0 > 0)
     }
 
-    /// Compares the key store with the registry. Objects of destroyed keys are deleted: a crash, or an older copy of the
-    /// key store, may have brought them back. Objects that the registry does not know are counted and left: another
-    /// database may be theirs.
+    /// Compares the key store with the registry.
     ///
     /// # Errors
     /// 503 when the database or the key store cannot be reached.
-    pub async fn sweep(&self, db: &Db) -> Result<Swept> {
-        let mut swept = Swept::default();
+    pub async fn compare_store(&self, db: &Db) -> Result<Compared> {
+        let mut compared = Compared::default();
         for keys in self.store.list().await?.chunks(BATCH) {
             let states = sql::states(db, keys).await?;
             let known: HashSet<Uuid> = states.iter().map(|(id, _)| *id).collect();
-            swept.unknown += keys.iter().filter(|key| !known.contains(key)).count();
-            let gone: Vec<Uuid> = states.into_iter().filter(|(_, state)| state == "destroyed").map(|(id, _)| id).collect();
-            if !gone.is_empty() {
-                self.store.delete(&gone).await?;
-                tracing::error!(keys = gone.len(), "destroyed keys were still in the key store, and are deleted");
-            }
-            swept.deleted += gone.len();
+            compared.unknown += keys.iter().filter(|key| !known.contains(key)).count();
+            compared.destroyed.extend(destroyed(states));
         }
-        Ok(swept)
+        Ok(compared)
+    }
+
+    /// Deletes objects of destroyed keys that a crash, or an older copy of the key store, has brought back; how many.
+    /// Objects that the registry does not know are left: another database may be theirs.
+    ///
+    /// # Errors
+    /// 503 when the database or the key store cannot be reached.
+    pub async fn sweep(&self, db: &Db) -> Result<usize> {
+        let left = self.compare_store(db).await?.destroyed;
+        if !left.is_empty() {
+            self.store.delete(&left).await?;
+            tracing::error!(keys = left.len(), "destroyed keys were still in the key store, and are deleted");
+        }
+        Ok(left.len())
     }
 }
 
-/// What came of comparing the key store with the registry.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Swept {
-    /// Objects of destroyed keys.
-    pub deleted: usize,
+/// The key store, compared with the registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// Keys that are destroyed, and have an object all the same.
+    pub destroyed: Vec<Uuid>,
     /// Objects that the registry does not know.
     pub unknown: usize,
+}
+
+fn destroyed(states: Vec<(Uuid, String)>) -> impl Iterator<Item = Uuid> {
+    states.into_iter().filter(|(_, state)| state == "destroyed").map(|(id, _)| id)
 }
 
 /// The jobs that take destroyed keys out of the key store.
@@ -122,7 +133,7 @@ async fn delete(app: &App, job: &Job) -> Outcome {
     let keys: Vec<Uuid> = job.field("keys")?;
     // Only what the registry calls destroyed, whatever the job says.
     let states = sql::states(&app.db, &keys).await?;
-    let gone: Vec<Uuid> = states.into_iter().filter(|(_, state)| state == "destroyed").map(|(id, _)| id).collect();
+    let gone: Vec<Uuid> = destroyed(states).collect();
     app.vault.store.delete(&gone).await?;
     let destruction: Option<Uuid> = job.field("destruction")?;
     if let Some(destruction) = destruction {

@@ -16,6 +16,7 @@ pub(super) struct Registered {
     pub kek_id: String,
     /// A tenant's.
     pub wrapped: Option<Vec<u8>>,
+    pub check_value: Vec<u8>,
 }
 
 /// Who does it, when it is a person.
@@ -33,7 +34,7 @@ pub(super) async fn registered(tx: &mut Tx, subject: Subject) -> Result<Vec<Regi
         Subject::Tenant(tenant) => {
             sqlx::query_as!(
                 Registered,
-                "SELECT id, purpose, state, kek_id, wrapped FROM socle.data_keys
+                "SELECT id, purpose, state, kek_id, wrapped, check_value FROM socle.data_keys
                  WHERE subject_kind = 'tenant' AND subject_id = $1",
                 tenant.0
             )
@@ -43,7 +44,8 @@ pub(super) async fn registered(tx: &mut Tx, subject: Subject) -> Result<Vec<Regi
         Subject::Person(account) => {
             sqlx::query_as!(
                 Registered,
-                r#"SELECT id AS "id!", purpose AS "purpose!", state AS "state!", kek_id AS "kek_id!", wrapped
+                r#"SELECT id AS "id!", purpose AS "purpose!", state AS "state!", kek_id AS "kek_id!", wrapped,
+                          check_value AS "check_value!"
                    FROM socle.person_keys($1)"#,
                 account.0
             )
@@ -60,6 +62,7 @@ pub(super) struct NewKey<'a> {
     pub subject: Subject,
     pub purpose: Purpose,
     pub wrapped: &'a Wrapped,
+    pub check_value: &'a [u8],
 }
 
 /// False when there is an active one already, or the subject's keys were destroyed.
@@ -70,13 +73,14 @@ pub(super) async fn register(tx: &mut Tx, new: NewKey<'_>) -> Result<bool> {
         Subject::Person(_) => None,
     };
     let row = sqlx::query!(
-        r#"SELECT socle.register_key($1, $2, $3, $4, $5, $6, $7, $8) AS "new!""#,
+        r#"SELECT socle.register_key($1, $2, $3, $4, $5, $6, $7, $8, $9) AS "new!""#,
         new.subject.kind(),
         new.subject.id(),
         new.id,
         new.purpose.name(),
         new.wrapped.kek_id,
         kept,
+        new.check_value,
         by,
         now
     )
@@ -87,25 +91,19 @@ pub(super) async fn register(tx: &mut Tx, new: NewKey<'_>) -> Result<bool> {
 
 pub(super) async fn retire(tx: &mut Tx, subject: Subject) -> Result<bool> {
     let now = tx.caller().now();
-    let row =
-        sqlx::query!(r#"SELECT socle.retire_key($1, $2, $3) AS "retired!""#, subject.kind(), subject.id(), now)
-            .fetch_one(tx.conn())
-            .await?;
+    let row = sqlx::query!(r#"SELECT socle.retire_key($1, $2, $3) AS "retired!""#, subject.kind(), subject.id(), now)
+        .fetch_one(tx.conn())
+        .await?;
     Ok(row.retired)
 }
 
 /// Marks every key of a person as destroyed; which were not before.
 pub(super) async fn destroy_person(tx: &mut Tx, account: Uuid, tombstone: Uuid) -> Result<Vec<Uuid>> {
     let (by, now) = (actor(tx), tx.caller().now());
-    let rows = sqlx::query!(
-        r#"SELECT socle.destroy_person_keys($1, $2, $3, $4) AS "id!""#,
-        account,
-        tombstone,
-        by,
-        now
-    )
-    .fetch_all(tx.conn())
-    .await?;
+    let rows =
+        sqlx::query!(r#"SELECT socle.destroy_person_keys($1, $2, $3, $4) AS "id!""#, account, tombstone, by, now)
+            .fetch_all(tx.conn())
+            .await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

@@ -115,8 +115,10 @@ impl Vault {
     async fn of(&self, tx: &mut Tx, subject: Subject) -> Result<DataKeys> {
         let mut registered = sql::registered(tx, subject).await?;
         refuse_destroyed(&registered)?;
-        let missing: Vec<Purpose> =
-            [Purpose::Seal, Purpose::Index].into_iter().filter(|purpose| active(&registered, *purpose).is_none()).collect();
+        let missing: Vec<Purpose> = [Purpose::Seal, Purpose::Index]
+            .into_iter()
+            .filter(|purpose| active(&registered, *purpose).is_none())
+            .collect();
         if !missing.is_empty() {
             for purpose in missing {
                 self.make(tx, subject, purpose).await?;
@@ -159,7 +161,13 @@ impl Vault {
     }
 
     async fn register(&self, tx: &mut Tx, (subject, purpose): (Subject, Purpose), spare: &Spare) -> Result<()> {
-        let new = NewKey { id: spare.id, subject, purpose, wrapped: &spare.wrapped };
+        let new = NewKey {
+            id: spare.id,
+            subject,
+            purpose,
+            wrapped: &spare.wrapped,
+            check_value: &crypt::check_value(&spare.key),
+        };
         if !sql::register(tx, new).await? {
             // Somebody else's key is registered, or this very one by another transaction of ours.
             self.spares().remove(&(subject, purpose));
@@ -195,7 +203,8 @@ impl Vault {
             Some(key) => key,
             None => {
                 let wrapped = self.wrapped(subject, row).await?;
-                Arc::new(self.service.unwrap(&wrapped_for(subject, &row.purpose, row.id), &wrapped).await?)
+                let aad = wrapped_for(subject, &row.purpose, row.id);
+                Arc::new(self.service.unwrap_checked(&aad, &wrapped, &row.check_value).await?)
             }
         };
         self.cache.put(row.id, Arc::clone(&key));

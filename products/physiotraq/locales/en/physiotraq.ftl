@@ -36,6 +36,7 @@ refresh-lost = Automatic refresh has stopped: these values are no longer current
 ## Patient
 anonymous-session = Anonymous #{ $session }
 anonymous = Anonymous
+name-unavailable = Name unavailable
 identity = Patient
 sex-male = Male
 sex-female = Female

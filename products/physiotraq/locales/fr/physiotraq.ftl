@@ -36,6 +36,7 @@ refresh-lost = La mise à jour automatique est interrompue : ces valeurs ne son
 ## Patient
 anonymous-session = Anonyme #{ $session }
 anonymous = Anonyme
+name-unavailable = Nom indisponible
 identity = Patient
 sex-male = Homme
 sex-female = Femme

@@ -109,8 +109,8 @@ async fn head(
     glance: &Glance,
 ) -> Result<Option<(TreatmentHead, bool)>> {
     let Some(id) = glance.treatment else { return Ok(None) };
-    let keys = product.app.vault.keys(tx).await?;
-    let treatment = treatments::sql::find(tx, &keys, TreatmentId(id)).await?;
+    let keys = product.app.vault.keys_if_reachable(tx).await?;
+    let treatment = treatments::sql::find(tx, keys.as_ref(), TreatmentId(id)).await?;
     let caller = tx.caller().clone();
     let may = product.policies.allows(caller.person()?, roles::OPERATE_TREATMENT, &treatment.resource());
     let label = if may && treatment.patient.anonymous {
@@ -190,8 +190,7 @@ pub(super) async fn curve(
     let now = caller.now();
     let (treatment, alerts) = match product.monitor.running(id) {
         Some((running, _)) => {
-            let keys = product.app.vault.keys(&mut tx).await?;
-            let treatment = treatments::sql::find(&mut tx, &keys, TreatmentId(running)).await?;
+            let treatment = treatments::sql::find(&mut tx, None, TreatmentId(running)).await?;
             let alerts = treatments::sql::alerts(&mut tx, treatment.id).await?;
             (Some(treatment), alerts)
         }

@@ -36,8 +36,10 @@ pub async fn start(product: &Physiotraq, caller: &Caller, device: DeviceId, form
     let number = sql::next_session(&mut tx, license, caller.now().with_timezone(&zone).date_naive()).await?;
     let session = session_identifier(caller.now(), zone, number);
     let patient = form.patient();
-    let keys = product.app.vault.keys(&mut tx).await?;
-    let names = names::seal(&keys, id.0, patient.first_name.as_deref(), patient.last_name.as_deref())?;
+    let names = match (patient.first_name.as_deref(), patient.last_name.as_deref()) {
+        (None, None) => names::SealedNames::default(),
+        (first, last) => names::seal(&product.app.vault.keys(&mut tx).await?, id.0, first, last)?,
+    };
     let new = sql::NewTreatment {
         id,
         license,
@@ -73,8 +75,7 @@ pub async fn start(product: &Physiotraq, caller: &Caller, device: DeviceId, form
 /// 404 when none runs or it is not the caller's to see.
 pub async fn operable(product: &Physiotraq, tx: &mut Tx, device: DeviceId) -> Result<Treatment> {
     let (running, _) = product.monitor.running(device).ok_or_else(Error::not_found)?;
-    let keys = product.app.vault.keys(tx).await?;
-    let treatment = sql::find(tx, &keys, TreatmentId(running)).await?;
+    let treatment = sql::find(tx, None, TreatmentId(running)).await?;
     let caller = tx.caller().clone();
     let steps = (roles::SEE_TREATMENT, roles::OPERATE_TREATMENT);
     product.policies.require(caller.person()?, steps, &treatment.resource())?;
@@ -97,8 +98,7 @@ pub async fn end(product: &Physiotraq, caller: &Caller, device: DeviceId, status
 /// 404 when it is not the caller's to see, 403 when not theirs to operate; 409 when it has ended.
 pub async fn end_this(product: &Physiotraq, caller: &Caller, id: TreatmentId, status: Status) -> Result<()> {
     let mut tx = caller.begin().await?;
-    let keys = product.app.vault.keys(&mut tx).await?;
-    let treatment = sql::find(&mut tx, &keys, id).await?;
+    let treatment = sql::find(&mut tx, None, id).await?;
     let steps = (roles::SEE_TREATMENT, roles::OPERATE_TREATMENT);
     product.policies.require(caller.person()?, steps, &treatment.resource())?;
     finish(product, tx, &treatment, status).await.map(|_| ())

@@ -154,7 +154,7 @@ pub(super) async fn all(
 async fn summaries(product: Physiotraq, caller: Caller, filter: Filter, own: Option<Uuid>) -> Result<Response> {
     let mut tx = caller.begin().await?;
     let keys = product.app.vault.keys(&mut tx).await?;
-    let wanted = filter.wanted(&keys, own, people::zone_of(&caller));
+    let wanted = filter.wanted(Some(&keys), own, people::zone_of(&caller));
     audit::record(&mut tx, audit::Entry::done("treatments.exported", "License", caller.person()?.tenant.0)).await?;
     tx.commit().await?;
     let unit = people::unit_of(&caller);
@@ -178,7 +178,7 @@ async fn summaries(product: Physiotraq, caller: Caller, filter: Filter, own: Opt
 
 async fn chunk(product: &Physiotraq, tx: &mut Tx, wanted: &Wanted, offset: i64) -> Result<Vec<Treatment>> {
     let keys = product.app.vault.keys(tx).await?;
-    sql::list(tx, &keys, wanted, (offset, TREATMENTS)).await
+    sql::list(tx, Some(&keys), wanted, (offset, TREATMENTS)).await
 }
 
 fn summary_header(unit: Unit) -> Vec<String> {

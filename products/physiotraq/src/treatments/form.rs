@@ -97,6 +97,7 @@ impl PatientForm {
         let name = |name: &str| Some(name.trim().to_owned()).filter(|name| !anonymous && !name.is_empty());
         Patient {
             anonymous,
+            unavailable: false,
             first_name: name(&self.patient_first_name),
             last_name: name(&self.patient_last_name),
             age: self.patient_age.trim().parse().ok(),

@@ -48,7 +48,7 @@ fn is_first(page: &i64) -> bool {
 impl Filter {
     /// The conditions, for one operator or for all. A value that cannot be read narrows to nothing rather than being
     /// dropped: a mistyped filter must not show more than was asked for.
-    pub fn wanted(&self, keys: &TenantKeys, own: Option<Uuid>, zone: Tz) -> Wanted {
+    pub fn wanted(&self, keys: Option<&TenantKeys>, own: Option<Uuid>, zone: Tz) -> Wanted {
         let id = |text: &str| (!text.is_empty()).then(|| text.parse().unwrap_or(Uuid::nil()));
         let readable = |text: &str, read: bool| text.is_empty() || read;
         let all_readable = readable(&self.status, Status::parse(&self.status).is_some())
@@ -61,8 +61,18 @@ impl Filter {
             from: day(&self.from).and_then(|day| midnight(day, zone)),
             until: day(&self.to).and_then(|day| day.checked_add_days(Days::new(1))).and_then(|day| midnight(day, zone)),
             session: search.map(ToOwned::to_owned),
-            last_name_index: search.map(|name| names::index(keys, name)),
+            last_name_index: search.zip(keys).map(|(name, keys)| names::index(keys, name)),
             after: None,
+        }
+    }
+
+    /// The licence's keys. Who searches needs them: a search without the names would find too little and not say so.
+    /// `None` while they cannot be reached, and nobody searches.
+    pub async fn keys(&self, product: &Physiotraq, tx: &mut Tx) -> Result<Option<TenantKeys>> {
+        if self.q.trim().is_empty() {
+            product.app.vault.keys_if_reachable(tx).await
+        } else {
+            product.app.vault.keys(tx).await.map(Some)
         }
     }
 
@@ -155,12 +165,12 @@ async fn show(
     let admin = own.is_none();
     let path = if admin { "/physiotraq/admin/treatments" } else { "/physiotraq/app/treatments" };
     let mut tx = caller.begin().await?;
-    let keys = product.app.vault.keys(&mut tx).await?;
-    let wanted = filter.wanted(&keys, own, people::zone_of(caller));
+    let keys = filter.keys(product, &mut tx).await?;
+    let wanted = filter.wanted(keys.as_ref(), own, people::zone_of(caller));
     let total = sql::count(&mut tx, &wanted).await?;
     let last_page = ((total - 1) / ROWS + 1).max(1);
     let number = filter.page.clamp(1, last_page);
-    let found = sql::list(&mut tx, &keys, &wanted, ((number - 1) * ROWS, ROWS)).await?;
+    let found = sql::list(&mut tx, keys.as_ref(), &wanted, ((number - 1) * ROWS, ROWS)).await?;
     let (devices, operators) = choices(&mut tx, &filter, own).await?;
     drop(tx);
     let first = if total == 0 { 0 } else { (number - 1) * ROWS + 1 };
@@ -222,13 +232,14 @@ pub(super) fn band(treatment: &Treatment) -> &'static str {
     }
 }
 
-/// "Anonyme", or "J. Martin, 45 M".
+/// "Anonyme", or "J. Martin, 45 M", or that the name cannot be read now.
 pub(crate) fn patient(page: &Page, patient: &Patient) -> String {
     let initial = patient.first_name.as_deref().and_then(|name| name.chars().next());
     let name = match (initial, &patient.last_name) {
         (Some(initial), Some(last)) => format!("{initial}. {last}"),
         (None, Some(last)) => last.clone(),
         (Some(_), None) => patient.first_name.clone().unwrap_or_default(),
+        (None, None) if patient.unavailable => page.t("name-unavailable"),
         (None, None) => page.t("anonymous"),
     };
     let sex = patient.sex.as_deref().map(|sex| page.t(&format!("sex-short-{sex}")));

@@ -108,6 +108,8 @@ pub struct Treatment {
 pub struct Patient {
     /// No names are kept.
     pub anonymous: bool,
+    /// Names are kept, and cannot be opened now.
+    pub unavailable: bool,
     /// First name.
     pub first_name: Option<String>,
     /// Last name.

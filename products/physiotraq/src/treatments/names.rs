@@ -1,4 +1,5 @@
-//! Patient names: sealed per licence, searched by a blind index of the last name.
+//! Patient names: sealed per licence, searched by a blind index of the last name. While their keys cannot be reached they
+//! are shown as unavailable, a search for one and a start with one are answered 503, and everything else goes on.
 
 use socle::Result;
 use socle::sealed::{Field, TenantKeys};
@@ -25,9 +26,14 @@ pub(super) fn seal(keys: &TenantKeys, row: Uuid, first: Option<&str>, last: Opti
     })
 }
 
-/// Opens one name.
-pub(super) fn open(keys: &TenantKeys, row: Uuid, column: &str, sealed: Option<&[u8]>) -> Result<Option<String>> {
-    sealed.map(|sealed| keys.open(Field { table: TABLE, column, row }, sealed)).transpose()
+/// Opens one name; there is none to show while the keys cannot be reached.
+pub(super) fn open(
+    keys: Option<&TenantKeys>,
+    row: Uuid,
+    column: &str,
+    sealed: Option<&[u8]>,
+) -> Result<Option<String>> {
+    keys.zip(sealed).map(|(keys, sealed)| keys.open(Field { table: TABLE, column, row }, sealed)).transpose()
 }
 
 /// What a search for a last name compares with.

@@ -99,8 +99,8 @@ pub(super) async fn seen(
     id: TreatmentId,
     action: &'static str,
 ) -> Result<Treatment> {
-    let keys = product.app.vault.keys(tx).await?;
-    let treatment = sql::find(tx, &keys, id).await?;
+    let keys = product.app.vault.keys_if_reachable(tx).await?;
+    let treatment = sql::find(tx, keys.as_ref(), id).await?;
     let caller = tx.caller().clone();
     let steps = (roles::SEE_TREATMENT, roles::SEE_TREATMENT);
     product.policies.require(caller.person()?, steps, &treatment.resource())?;

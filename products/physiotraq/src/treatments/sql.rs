@@ -43,10 +43,12 @@ struct Row {
 }
 
 impl Row {
-    fn opened(self, keys: &TenantKeys) -> Result<Treatment> {
+    fn opened(self, keys: Option<&TenantKeys>) -> Result<Treatment> {
         let open = |column, sealed: Option<&[u8]>| names::open(keys, self.id, column, sealed);
+        let named = self.patient_first_name.is_some() || self.patient_last_name.is_some();
         let patient = Patient {
             anonymous: self.anonymous,
+            unavailable: named && keys.is_none(),
             first_name: open("patient_first_name", self.patient_first_name.as_deref())?,
             last_name: open("patient_last_name", self.patient_last_name.as_deref())?,
             age: self.patient_age,
@@ -76,8 +78,8 @@ impl Row {
     }
 }
 
-/// One treatment of the licence.
-pub(crate) async fn find(tx: &mut Tx, keys: &TenantKeys, id: TreatmentId) -> Result<Treatment> {
+/// One treatment of the licence; without keys, without names.
+pub(crate) async fn find(tx: &mut Tx, keys: Option<&TenantKeys>, id: TreatmentId) -> Result<Treatment> {
     let row = sqlx::query_as!(
         Row,
         r#"SELECT t.id, t.license_id, t.session_identifier, t.device_id, d.name AS device_name, t.user_id,
@@ -112,7 +114,7 @@ pub(crate) struct Wanted {
 /// A page of treatments, newest first.
 pub(crate) async fn list(
     tx: &mut Tx,
-    keys: &TenantKeys,
+    keys: Option<&TenantKeys>,
     wanted: &Wanted,
     (offset, most): (i64, i64),
 ) -> Result<Vec<Treatment>> {

@@ -74,7 +74,8 @@ async fn an_operator_starts_sees_and_ends_a_treatment() -> Result<()> {
     assert_eq!(started["deviceId"], json!(licence.device.id));
     assert_eq!(started["operatorId"], json!(licence.operator.account));
     let patient = json!({
-        "anonymous": false, "firstName": "Ada", "lastName": "Lovelace", "age": 45, "sex": "female", "weight": "72.5",
+        "anonymous": false, "namesUnavailable": false, "firstName": "Ada", "lastName": "Lovelace", "age": 45,
+        "sex": "female", "weight": "72.5",
     });
     assert_eq!(started["patient"], patient);
     let id = started["id"].as_str().unwrap();

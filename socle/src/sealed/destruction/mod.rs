@@ -63,7 +63,8 @@ pub async fn decide(vault: &Vault, caller: &Caller, id: Uuid, word: Word) -> Res
     match word {
         Word::Refuse => {
             sql::decide(&mut tx, id, (person.account, "refused")).await?;
-            told(&mut tx, (id, subject), ("keys.destruction_refused", "KEY_DESTRUCTION_REFUSED", Severity::High)).await?;
+            told(&mut tx, (id, subject), ("keys.destruction_refused", "KEY_DESTRUCTION_REFUSED", Severity::High))
+                .await?;
         }
         Word::Approve if open.requested_by == person.account.0 => return own(tx, person, id).await,
         Word::Approve => {

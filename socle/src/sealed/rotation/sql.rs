@@ -19,6 +19,7 @@ pub(super) struct ToRewrap {
     pub purpose: String,
     pub kek_id: String,
     pub wrapped: Option<Vec<u8>>,
+    pub check_value: Vec<u8>,
 }
 
 /// A run, as its row tells it.
@@ -69,7 +70,7 @@ pub(super) async fn to_rewrap(tx: &mut Tx, (kek, after): (&str, Uuid), most: i32
     Ok(sqlx::query_as!(
         ToRewrap,
         r#"SELECT id AS "id!", subject_kind AS "subject_kind!", subject_id AS "subject_id!", purpose AS "purpose!",
-                  kek_id AS "kek_id!", wrapped
+                  kek_id AS "kek_id!", wrapped, check_value AS "check_value!"
            FROM socle.keys_to_rewrap($1, $2, $3)"#,
         kek,
         after,

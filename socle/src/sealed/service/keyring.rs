@@ -64,8 +64,13 @@ impl Keyring {
         }
         let kek = Kek::new(crypt::fresh().map_err(|e| e.to_string())?);
         let beside = file.with_extension("new");
-        let mut written =
-            std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside).map_err(said)?;
+        let mut written = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&beside)
+            .map_err(said)?;
         written.write_all(format!("{}\n{before}", crypt::hex(kek.key.as_ref())).as_bytes()).map_err(said)?;
         written.sync_all().map_err(said)?;
         std::fs::rename(&beside, file).map_err(said)?;
@@ -107,7 +112,8 @@ impl Keyring {
     /// The KEKs as the file has them now.
     async fn latest(&self) -> Result<Arc<[Kek]>, Trouble> {
         let Some(file) = &self.file else { return Ok(self.known()) };
-        let text = tokio::fs::read_to_string(file).await.map_err(|e| Trouble::Away(format!("{}: {e}", file.display())))?;
+        let text =
+            tokio::fs::read_to_string(file).await.map_err(|e| Trouble::Away(format!("{}: {e}", file.display())))?;
         let keks = read(&text).map_err(|e| Trouble::Wrong(format!("{}: {e}", file.display())))?;
         *self.keks.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&keks);
         Ok(keks)
@@ -147,7 +153,10 @@ mod tests {
         let wrapped = before.wrap(b"a", &key()).await.unwrap();
         let after = KeyService::Keyring(Keyring::fixed(&format!("{}, {}", hex(2), hex(1))).unwrap());
         assert_eq!(after.unwrap(b"a", &wrapped).await.unwrap(), key());
-        assert!(matches!(after.unwrap(b"b", &wrapped).await, Err(Trouble::Wrong(_))), "it was wrapped for something else");
+        assert!(
+            matches!(after.unwrap(b"b", &wrapped).await, Err(Trouble::Wrong(_))),
+            "it was wrapped for something else"
+        );
         let new = after.wrap(b"a", &key()).await.unwrap();
         assert_eq!(new.kek_id, after.current().await.unwrap());
         assert_ne!(new.kek_id, wrapped.kek_id);

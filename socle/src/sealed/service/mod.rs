@@ -53,7 +53,11 @@ impl KeyService {
             Self::Transit(transit) => transit.wrap(aad, key).await?,
         };
         let again = self.unwrap(aad, &wrapped).await?;
-        if *again == **key { Ok(wrapped) } else { Err(Trouble::Wrong("it does not give back what it wrapped".to_owned())) }
+        if *again == **key {
+            Ok(wrapped)
+        } else {
+            Err(Trouble::Wrong("it does not give back what it wrapped".to_owned()))
+        }
     }
 
     /// The data key that was wrapped for the same associated data.
@@ -64,6 +68,13 @@ impl KeyService {
         }
     }
 
+    /// …and it is the right one: a wrong key would make every field of a subject look like forged.
+    pub(super) async fn unwrap_checked(&self, aad: &[u8], wrapped: &Wrapped, check: &[u8]) -> Result<Key, Trouble> {
+        let key = self.unwrap(aad, wrapped).await?;
+        let right = crypt::check_value(&key) == check;
+        if right { Ok(key) } else { Err(Trouble::Wrong("it unwraps to another data key".to_owned())) }
+    }
+
     /// The id of the KEK that wraps new data keys.
     ///
     /// # Errors
@@ -72,7 +83,9 @@ impl KeyService {
         match self {
             Self::Keyring(keyring) => keyring.current().await,
             // Versions of a KEK are named in what it wraps; nothing else has to be allowed to this server.
-            Self::Transit(transit) => Ok(transit.wrap(b"current", &crypt::key_of(&[0; 32]).unwrap_or_default()).await?.kek_id),
+            Self::Transit(transit) => {
+                Ok(transit.wrap(b"current", &crypt::key_of(&[0; 32]).unwrap_or_default()).await?.kek_id)
+            }
         }
     }
 

@@ -72,6 +72,8 @@ pub(super) struct TreatmentBody {
 pub(super) struct PatientBody {
     /// No names are kept.
     anonymous: bool,
+    /// There are names, and they cannot be read now: their keys cannot be reached.
+    names_unavailable: bool,
     /// First name.
     #[schema(example = "Ada")]
     first_name: Option<String>,
@@ -91,13 +93,21 @@ pub(super) struct PatientBody {
 
 fn shown(treatment: Treatment, now: DateTime<Utc>) -> TreatmentBody {
     let duration_seconds = treatment.seconds(now);
-    let Patient { anonymous, first_name, last_name, age, sex, weight } = treatment.patient;
+    let Patient { anonymous, unavailable, first_name, last_name, age, sex, weight } = treatment.patient;
     TreatmentBody {
         id: treatment.id.0,
         status: treatment.status,
         device_id: treatment.device.0,
         operator_id: treatment.operator,
-        patient: PatientBody { anonymous, first_name, last_name, age, sex, weight: weight.map(|kg| kg.normalize()) },
+        patient: PatientBody {
+            anonymous,
+            names_unavailable: unavailable,
+            first_name,
+            last_name,
+            age,
+            sex,
+            weight: weight.map(|kg| kg.normalize()),
+        },
         started_at: treatment.started_at,
         ended_at: treatment.ended_at,
         duration_seconds,
@@ -196,9 +206,9 @@ pub(super) async fn list(
     let all = product.policies.allows_at_best(person, roles::LIST_ALL_TREATMENTS);
     let own = (!all).then_some(person.account.0);
     let mut tx = caller.begin().await?;
-    let keys = product.app.vault.keys(&mut tx).await?;
-    let wanted = sql::Wanted { after: paging.after(), ..filter.wanted(&keys, own, people::zone_of(&caller)) };
-    let found = sql::list(&mut tx, &keys, &wanted, (0, paging.rows())).await?;
+    let keys = filter.keys(&product, &mut tx).await?;
+    let wanted = sql::Wanted { after: paging.after(), ..filter.wanted(keys.as_ref(), own, people::zone_of(&caller)) };
+    let found = sql::list(&mut tx, keys.as_ref(), &wanted, (0, paging.rows())).await?;
     drop(tx);
     let (page, pagination) = paging.cut(found, |treatment| Cursor { at: treatment.started_at, id: treatment.id.0 });
     let data = page.into_iter().map(|treatment| shown(treatment, caller.now())).collect();
