@@ -28,6 +28,8 @@ mod documents;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod operations;

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources;
 
 /// Keys put together with `format!`, and every key that can come of it.
-const BUILT: [(&str, &[&str]); 9] = [
+const BUILT: [(&str, &[&str]); 10] = [
     ("front-{name}", &["physiotraq"]),
-    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
-    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503"]),
+    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "network"]),
+    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "network"]),
+    ("limits-severity-{severity}", &["low", "medium", "high", "critical"]),
     (
         "notice-{name}",
         &[
@@ -25,6 +26,9 @@ const BUILT: [(&str, &[&str]); 9] = [
             "member-removed",
             "job-retried",
             "job-dropped",
+            "tenant-suspended",
+            "tenant-resumed",
+            "networks-saved",
         ],
     ),
     ("mail-{name}", &["invitation-subject", "invitation-body", "invitation-action"]),
