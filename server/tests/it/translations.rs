@@ -11,6 +11,10 @@ const BUILT: [(&str, &[&str]); 14] = [
     ("front-{name}", &["physiotraq"]),
     ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys"]),
     ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys"]),
+const BUILT: [(&str, &[&str]); 10] = [
+    ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "network"]),
+    ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "network"]),
+    ("limits-severity-{severity}", &["low", "medium", "high", "critical"]),
     (
         "notice-{name}",
         &[
@@ -44,6 +48,9 @@ const BUILT: [(&str, &[&str]); 14] = [
             "device-forgotten",
             "factor-added",
             "factor-removed",
+            "tenant-suspended",
+            "tenant-resumed",
+            "networks-saved",
         ],
     ),
     (
