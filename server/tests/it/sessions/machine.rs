@@ -33,15 +33,15 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let (person, tenant, any) = (0..2_usize, 0..2_usize, 0..64_usize);
+    let (person, tenant, one_of) = (0..2_usize, 0..2_usize, 0..64_usize);
     let minutes = prop_oneof![4 => 1..10_i64, 3 => 10..20_i64, 2 => Just(11 * 60), 1 => Just(12 * 60), 1 => Just(3 * 1_440)];
     let one = prop_oneof![
         8 => (person.clone(), any::<bool>()).prop_map(|(person, browser)| Step::SignIn { person, browser }),
-        6 => any.clone().prop_map(|token| Step::Refresh { token }),
-        2 => any.clone().prop_map(|session| Step::ChangeTenant { session }),
-        2 => any.clone().prop_map(|session| Step::SignOut { session }),
-        2 => (any.clone(), any.clone()).prop_map(|(by, target)| Step::End { by, target }),
-        1 => any.prop_map(|by| Step::EndOthers { by }),
+        6 => one_of.clone().prop_map(|token| Step::Refresh { token }),
+        2 => one_of.clone().prop_map(|session| Step::ChangeTenant { session }),
+        2 => one_of.clone().prop_map(|session| Step::SignOut { session }),
+        2 => (one_of.clone(), one_of.clone()).prop_map(|(by, target)| Step::End { by, target }),
+        1 => one_of.prop_map(|by| Step::EndOthers { by }),
         2 => (person.clone(), any::<bool>()).prop_map(|(person, on)| Step::Factor { person, on }),
         2 => (person.clone(), tenant.clone(), 0..3_usize)
             .prop_map(|(person, tenant, role)| Step::Role { person, tenant, role }),
