@@ -29,7 +29,8 @@ const BERT: &str = "bert@test.fr";
 const SESSION: &str = "__Host-trial";
 const STEP: &str = "__Host-trial-step";
 const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0";
-const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Safari/604.1";
+const IPHONE: &str =
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Safari/604.1";
 
 /// A browser that keeps its cookies, below a product's base; it follows no redirect.
 #[derive(Clone)]

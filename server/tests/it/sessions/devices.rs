@@ -16,7 +16,9 @@ use socle::mail::Kept;
 use socle::web::Product;
 use testkit::trial;
 
-use super::{ANNA, BERT, Browser, IPHONE, PASSWORD, SESSION, STEP, Scene, json_of, location, refusal, refused, text_of};
+use super::{
+    ANNA, BERT, Browser, IPHONE, PASSWORD, SESSION, STEP, Scene, json_of, location, refusal, refused, text_of,
+};
 use crate::jobs::SOON;
 
 const MAILS: &str = "SELECT count(*) FROM socle.mails m WHERE m.template = 'new-device' AND EXISTS (
@@ -111,7 +113,8 @@ async fn people_who_share_a_browser_are_known_side_by_side_and_a_cookie_is_worth
     assert_eq!(scene.figure(MAILS, scene.anna).await?, 2, "one of the two was forgotten");
 
     let nobody = scene.acting(Who::Nobody);
-    let cookies: Vec<&str> = shared.jar.iter().filter(|(name, _)| name.contains("device")).map(|(_, value)| value.as_str()).collect();
+    let cookies: Vec<&str> =
+        shared.jar.iter().filter(|(name, _)| name.contains("device")).map(|(_, value)| value.as_str()).collect();
     let both = cookies.join(".");
     for account in [scene.anna, scene.bert] {
         assert!(devices::known(&nobody, account, Some(&both)).await?);
@@ -248,7 +251,9 @@ async fn changing_to_a_role_that_insists_asks_whoever_came_in_by_trust() -> Resu
     let answer = browser.post("/memberships", &[("tenant", &wanted)]).await?;
     assert_eq!(answer.status(), 403, "a trusted device opened a role that insists");
     // Who has given the factor itself changes at once.
-    scene.change("UPDATE socle.sessions SET second_factor_at = authenticated_at WHERE account_id = $1", scene.anna).await?;
+    scene
+        .change("UPDATE socle.sessions SET second_factor_at = authenticated_at WHERE account_id = $1", scene.anna)
+        .await?;
     assert_eq!(location(&browser.post("/memberships", &[("tenant", &wanted)]).await?), "/trial/app");
     assert!(browser.is_in().await?);
     Ok(())

@@ -116,7 +116,9 @@ async fn only_an_own_session_can_be_chosen() -> Result<()> {
     // The question is still open.
     let list = json_of(program.call(Method::GET, REPLACE, &challenge).await?, 200).await?;
     assert_eq!(choose(&program, &challenge, &list["data"][0]["id"]).await?.status(), 200);
-    for body in [json!({}), json!({ "challengeToken": challenge }), json!({ "endSessionId": "x", "challengeToken": "y" })] {
+    for body in
+        [json!({}), json!({ "challengeToken": challenge }), json!({ "endSessionId": "x", "challengeToken": "y" })]
+    {
         assert_eq!(program.post(REPLACE, &body).await?.status(), 400, "{body}");
     }
     Ok(())
@@ -166,7 +168,9 @@ async fn of_two_answers_at_once_one_enters_and_of_two_sign_ins_for_the_last_plac
     let mut at_once = JoinSet::new();
     for place in 0..3 {
         let (program, challenge, session) = (program.clone(), challenge.clone(), list["data"][place]["id"].clone());
-        at_once.spawn(async move { Ok::<_, anyhow::Error>(choose(&program, &challenge, &session).await?.status().as_u16()) });
+        at_once.spawn(async move {
+            Ok::<_, anyhow::Error>(choose(&program, &challenge, &session).await?.status().as_u16())
+        });
     }
     let mut statuses: Vec<u16> = at_once.join_all().await.into_iter().collect::<Result<_>>()?;
     statuses.sort_unstable();

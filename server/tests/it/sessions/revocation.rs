@@ -83,7 +83,8 @@ impl Servers {
         let bearer = Pair::of(&json_of(self.login(number, "bearer").await?, 200).await?)?;
         let answer = self.login(number, "cookies").await?;
         let lines = answer.headers().get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
-        let pairs: Vec<&str> = lines.filter_map(|line| line.split(';').next()).filter(|pair| !pair.ends_with('=')).collect();
+        let pairs: Vec<&str> =
+            lines.filter_map(|line| line.split(';').next()).filter(|pair| !pair.ends_with('=')).collect();
         let (cookie, device) = (licence.operator.cookie(), licence.device.id);
         let [first, second] = self.urls();
         let streams = [Stream::open(&first, cookie, device).await?, Stream::open(&second, cookie, device).await?];
@@ -139,8 +140,7 @@ impl Held {
 }
 
 /// The causes, each on a licence of its own; what they do is done on the first server.
-const CAUSES: [&str; 6] =
-    ["sign-out", "new password", "suspended account", "left", "another role", "suspended tenant"];
+const CAUSES: [&str; 6] = ["sign-out", "new password", "suspended account", "left", "another role", "suspended tenant"];
 
 async fn happen(servers: &Servers, held: &Held) -> Result<()> {
     let account = held.licence.operator.account;
@@ -164,7 +164,9 @@ async fn happen(servers: &Servers, held: &Held) -> Result<()> {
             tx.commit().await?;
         }
         "suspended account" => {
-            servers.change("UPDATE socle.accounts SET status = 'suspended', updated_at = $2 WHERE id = $1", account.0).await?;
+            servers
+                .change("UPDATE socle.accounts SET status = 'suspended', updated_at = $2 WHERE id = $1", account.0)
+                .await?;
         }
         _ => {
             let statement = "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at)
@@ -202,7 +204,12 @@ async fn whatever_ends_a_session_is_true_of_the_next_request_and_of_streams_with
             let left = CUT_WITHIN.saturating_sub(since.elapsed());
             streams.push((held.why, tokio::spawn(timeout(left, stream.ended()))));
         }
-        assert_eq!(held.licence.owner.get("/physiotraq/app").await?.status().as_u16(), owner_after(held.why), "{}", held.why);
+        assert_eq!(
+            held.licence.owner.get("/physiotraq/app").await?.status().as_u16(),
+            owner_after(held.why),
+            "{}",
+            held.why
+        );
     }
     for (why, stream) in streams {
         let reason = stream.await?.with_context(|| format!("{why}: the stream goes on"))??;
@@ -229,7 +236,9 @@ async fn what_was_suspended_comes_back_with_its_sessions_and_what_was_ended_does
     let mut tx = servers.licence(&held).begin().await?;
     members::leave(&mut tx, account).await?;
     tx.commit().await?;
-    servers.change("UPDATE socle.memberships SET ended_at = NULL, updated_at = $2 WHERE account_id = $1", account.0).await?;
+    servers
+        .change("UPDATE socle.memberships SET ended_at = NULL, updated_at = $2 WHERE account_id = $1", account.0)
+        .await?;
     for server in [here, there] {
         assert_eq!(held.answers(&server).await?, [401; 3], "an ended session came back with the membership");
     }

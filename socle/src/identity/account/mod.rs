@@ -105,9 +105,7 @@ fn contact(page: &Page, state: &sql::State) -> String {
 
 fn factors(caller: &Caller, page: &Page, state: &sql::State) -> String {
     match state.second_factor_since {
-        Some(since) => {
-            page.t1("overview-factors-since", "time", instant(since, zone_of(caller), page.language()))
-        }
+        Some(since) => page.t1("overview-factors-since", "time", instant(since, zone_of(caller), page.language())),
         None => page.t("overview-factors-none"),
     }
 }

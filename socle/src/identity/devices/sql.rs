@@ -42,12 +42,10 @@ pub(super) async fn recognise(tx: &mut Tx, account: AccountId, hashes: &[Vec<u8>
 
 /// Whether the account has ever had a known device, forgotten ones among them.
 pub(super) async fn any(tx: &mut Tx, account: AccountId) -> Result<bool> {
-    let row = sqlx::query!(
-        r#"SELECT EXISTS (SELECT 1 FROM socle.known_devices WHERE account_id = $1) AS "any!""#,
-        account.0
-    )
-    .fetch_one(tx.conn())
-    .await?;
+    let row =
+        sqlx::query!(r#"SELECT EXISTS (SELECT 1 FROM socle.known_devices WHERE account_id = $1) AS "any!""#, account.0)
+            .fetch_one(tx.conn())
+            .await?;
     Ok(row.any)
 }
 

@@ -51,9 +51,8 @@ impl Agent {
     #[must_use]
     pub fn of(user_agent: Option<&str>) -> Self {
         let said = user_agent.unwrap_or_default();
-        let first = |marks: &[(&str, &'static str)]| {
-            marks.iter().find(|(mark, _)| said.contains(mark)).map(|(_, name)| *name)
-        };
+        let first =
+            |marks: &[(&str, &'static str)]| marks.iter().find(|(mark, _)| said.contains(mark)).map(|(_, name)| *name);
         Self { browser: first(&BROWSERS), system: first(&SYSTEMS) }
     }
 

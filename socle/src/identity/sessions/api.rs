@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::sql::Listed;
 use super::{end, end_others, list, offered, replace};
+use crate::Result;
 use crate::db::Caller;
 use crate::error::Envelope;
 use crate::identity::api::{Delivery, FurtherStep, Tokens, go_on};
 use crate::identity::devices::words::Agent;
 use crate::ids::SessionId;
 use crate::web::{self, Access, JsonFields, Lang, Method, Path, Product, Routes};
-use crate::Result;
 
 pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     routes

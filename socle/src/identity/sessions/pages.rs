@@ -14,9 +14,7 @@ use crate::identity::devices::words::Agent;
 use crate::identity::pages::{go_on, signed_out};
 use crate::ids::SessionId;
 use crate::web::instants::{instant, zone_of};
-use crate::web::{
-    self, Access, Form, Lang, Method, Page, Path, Product, Query, Routes, SideCookie, html, see_other,
-};
+use crate::web::{self, Access, Form, Lang, Method, Page, Path, Product, Query, Routes, SideCookie, html, see_other};
 use crate::{Error, Result};
 
 pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
@@ -66,11 +64,7 @@ async fn show(caller: Caller, page: Page) -> Result<Response> {
     Ok(html(&Sessions { page, sessions })?.into_response())
 }
 
-async fn one<P: Product>(
-    State(product): State<P>,
-    caller: Caller,
-    Path(session): Path<SessionId>,
-) -> Result<Response> {
+async fn one<P: Product>(State(product): State<P>, caller: Caller, Path(session): Path<SessionId>) -> Result<Response> {
     let present = end(&caller, session).await?;
     Ok(after(&product, present, "sessions?notice=session-ended"))
 }

@@ -38,6 +38,8 @@ pub struct Story<'a> {
     tenants: [TenantId; 2],
     world: World,
     held: Vec<Held>,
+    /// How often a door has opened, and how often it has not.
+    pub knocks: [usize; 2],
 }
 
 /// What a sign-in gave.
@@ -73,7 +75,16 @@ impl<'a> Story<'a> {
         let person = Person { active: true, factor: false, roles: [0, 0] };
         let world = World { now, people: vec![person.clone(), person], suspended: [false; 2], sessions: Vec::new() };
         let admin = stage.database.admin().await?;
-        Ok(Self { stage, admin, program: Program::new(stage), people, tenants, world, held: Vec::new() })
+        Ok(Self {
+            stage,
+            admin,
+            program: Program::new(stage),
+            people,
+            tenants,
+            world,
+            held: Vec::new(),
+            knocks: [0; 2],
+        })
     }
 
     pub async fn take(&mut self, step: &Step) -> Result<()> {
@@ -350,6 +361,7 @@ impl<'a> Story<'a> {
                 let request = self.program.http.get(&url).bearer_auth(access);
                 used |= self.knock(at, request.send().await?, opens && self.world.now < *until).await?;
             }
+            self.knocks[usize::from(!used)] += 1;
             if used {
                 self.world.used(at);
             }

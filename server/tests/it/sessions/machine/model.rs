@@ -92,7 +92,8 @@ impl World {
     pub fn open(&mut self, person: usize, tenant: usize, browser: bool) {
         let (now, factor) = (self.now, self.people[person].factor);
         let expires = now + TimeDelta::days(7);
-        let session = Session { person, tenant, browser, factor, proved: now, seen: now, expires, ended: false, used: 0 };
+        let session =
+            Session { person, tenant, browser, factor, proved: now, seen: now, expires, ended: false, used: 0 };
         self.sessions.push(session);
     }
 
