@@ -5,6 +5,7 @@ mod data;
 mod database;
 mod stage;
 pub mod trial;
+pub mod twilio;
 
 pub use actors::{Device, Person};
 pub use data::shared_file;

@@ -12,7 +12,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
-    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Tracing,
+    Config, Database, Environment, Http, Jobs, Log, Mail, MailTransport, Ops, Readings, Sealed, Sms, SmsTransport,
+    Tracing,
 };
 
 use settings::DEFAULTS;
@@ -117,6 +118,12 @@ impl Config {
             let environment = self.environment.name();
             faults.push(format!("{environment} refuses the stand-in mail.transport mailbox; set it to smtp"));
         }
+        let twilio = [&self.sms.account_sid, &self.sms.auth_token];
+        if self.sms.transport == SmsTransport::Twilio
+            && (twilio.iter().any(|secret| secret.is_none()) || self.sms.from.is_none())
+        {
+            faults.push("sms.transport is twilio: it needs sms.account_sid, sms.auth_token and sms.from".to_owned());
+        }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
@@ -135,6 +142,9 @@ impl Config {
         };
         if self.mail.smtp_url.as_ref().is_some_and(plain) {
             faults.push("production needs mail.smtp_url to be smtps://… or to end in ?tls=required".to_owned());
+        }
+        if !self.sms.url.starts_with("https://") {
+            faults.push("production needs sms.url to begin with https://".to_owned());
         }
         if !self.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
             faults.push("production needs http.public_url, and it must begin with https://".to_owned());
