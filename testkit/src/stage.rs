@@ -82,10 +82,11 @@ async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: Ch
     let address = listener.local_addr()?;
     app.mail.reached_at(&format!("http://{address}"));
     let brandings = [&physiotraq::BRANDING, &socle::platform::BRANDING, &crate::trial::BRANDING];
-    let jobs = change(socle::platform::work(&brandings)).start(&app);
+    let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
+    let work = socle::identity::registration::jobs(socle::platform::work(&brandings), trial.clone());
+    let jobs = change(work).start(&app);
     let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
     let site = site.mount_apart(platform.clone().routes());
-    let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
     let site = site.mount_apart(trial.clone().routes());
     site.refuse_unfit().map_err(anyhow::Error::msg)?;
     tokio::spawn(async move {

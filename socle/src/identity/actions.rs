@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql};
+use super::{ABSOLUTE_LIMIT, Membership, Passwords, Realm, refresh, sql, verification};
 use crate::db::{Caller, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::{Error, Result, audit, logging, tokens};
@@ -67,15 +67,17 @@ pub async fn know(
     let found = sql::by_email(caller.db(), realm.name, email.trim()).await?;
     let stored = found.as_ref().and_then(|f| f.password_hash.clone());
     let fits = passwords.verify(password, stored).await?;
+    // Whoever has the password of an account that waits for its verification is sent that once more, and told nothing.
+    let waiting = found.as_ref().filter(|f| fits && f.pending).map(|f| f.account);
     let Some(found) = found.filter(|f| fits && f.active) else {
-        refused(caller, email).await?;
+        refused(caller, email, waiting).await?;
         return Ok(None);
     };
     let mut tx = caller.begin_as_account(found.account, None).await?;
     let memberships = sql::memberships(&mut tx, found.account).await?;
     drop(tx);
     if memberships.is_empty() {
-        refused(caller, email).await?;
+        refused(caller, email, None).await?;
         return Ok(None);
     }
     let has_second_factor = found.has_second_factor;
@@ -116,9 +118,13 @@ pub(super) async fn insert(
     Ok((id, token))
 }
 
-pub(super) async fn refused(caller: &Caller, email: &str) -> Result<()> {
+/// Notes a refused sign-in; an account that waits for its verification is sent it again.
+pub(super) async fn refused(caller: &Caller, email: &str, waiting: Option<AccountId>) -> Result<()> {
     tracing::info!(email = logging::mask_email(email), "sign-in refused");
     let mut tx = caller.becoming(Who::Nobody).begin().await?;
+    if let Some(account) = waiting {
+        verification::remind(&mut tx, account).await?;
+    }
     audit::record(&mut tx, audit::Entry::refused("session.refused", "Account", None)).await?;
     tx.commit().await
 }
@@ -189,7 +195,7 @@ pub async fn choose_language(caller: &Caller, language: &'static str) -> Result<
     tx.commit().await
 }
 
-/// Makes an account with a password: demo seeds, the first operator, tests. People come by invitation.
+/// Makes an account with a password that nobody judges: demo seeds and tests. People come by invitation or register.
 ///
 /// # Errors
 /// 409 when the address is taken, 503 when too many hashes are waiting.
@@ -200,9 +206,21 @@ pub async fn create_account(
     (email, password): (&str, SecretString),
 ) -> Result<AccountId> {
     let hash = passwords.hash(password).await?;
+    create_account_with(caller, realm, (email, &hash)).await
+}
+
+/// The same with a password that was judged and hashed already.
+///
+/// # Errors
+/// 409 when the address is taken.
+pub(crate) async fn create_account_with(
+    caller: &Caller,
+    realm: &Realm,
+    (email, password_hash): (&str, &str),
+) -> Result<AccountId> {
     let id = AccountId::fresh(caller.now());
     let mut tx = caller.begin_as_account(id, None).await?;
-    insert_account(&mut tx, realm, New { id, email, password_hash: &hash, language: "fr", verified: true }).await?;
+    insert_account(&mut tx, realm, New { id, email, password_hash, language: "fr", verified: true }).await?;
     tx.commit().await?;
     Ok(id)
 }

@@ -2,16 +2,23 @@
 //! with short access tokens and rotating refresh tokens, invitations by mail.
 
 mod access_token;
+pub mod accounts;
 pub mod actions;
 pub mod api;
 pub mod challenges;
+pub mod contact;
 pub mod entry;
 pub mod invitations;
 pub mod members;
 pub mod pages;
-mod passwords;
+pub mod passwords;
+pub mod recovery;
 pub mod refresh;
+mod refusal;
+pub mod registration;
+mod requests;
 mod sql;
+pub mod verification;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -19,8 +26,8 @@ use uuid::Uuid;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use access_token::{AccessTokens, Claims};
-pub use invitations::PASSWORD_LENGTH;
 pub use passwords::Passwords;
+pub use requests::jobs;
 pub use sql::Membership;
 
 use crate::db::{Db, Due, Person, Tx};

@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::actions::{self, Client, Opened};
 use super::entry::{self, Step, Wish};
 use super::invitations::{self, Acceptance, Open};
-use super::{Membership, PASSWORD_LENGTH, Realm};
+use super::passwords::policy;
+use super::refusal::Refusal;
+use super::{Membership, Realm, Registration, contact, passwords, recovery, registration, verification};
 use crate::db::Caller;
-use crate::error::Detail;
 use crate::ids::TenantId;
 use crate::web::{
     self, Access, FieldError, Form, Lang, Method, Page, Product, Query, Routes, SideCookie, html, see_other,
@@ -23,6 +24,11 @@ use crate::{Error, Result};
 /// Adds the sign-in pages to a product.
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
+    let routes = contact::pages::routes(passwords::pages::routes(recovery::pages::routes(routes)));
+    let routes = match routes.rules().registration {
+        Registration::Open => registration::pages::routes(verification::pages::routes(routes)),
+        Registration::Invitation => routes,
+    };
     routes
         .page(Method::Get, "/sign_in", Access::Public, show::<P>)
         .page(Method::Post, "/sign_in", Access::Public, sign_in::<P>)
@@ -40,7 +46,18 @@ struct SignIn {
     page: Page,
     email: String,
     next: String,
+    /// Whether accounts have user names to sign in with.
+    user_names: bool,
+    /// Whether anybody may register.
+    open: bool,
     error: Option<String>,
+}
+
+impl SignIn {
+    fn new(realm: &Realm, page: Page, (email, next): (String, String), error: Option<String>) -> Self {
+        let (user_names, open) = (realm.rules.user_names, realm.rules.registration == Registration::Open);
+        Self { page, email, next, user_names, open, error }
+    }
 }
 
 #[derive(Deserialize)]
@@ -76,7 +93,8 @@ async fn show<P: Product>(
     if caller.person().is_ok() {
         return Ok(see_other(&product.branding().landing(&query.next)));
     }
-    Ok(html(&SignIn { page, email: String::new(), next: query.next, error: None })?.into_response())
+    let empty = (String::new(), query.next);
+    Ok(html(&SignIn::new(&product.branding().realm, page, empty, None))?.into_response())
 }
 
 async fn sign_in<P: Product>(
@@ -96,7 +114,7 @@ async fn sign_in<P: Product>(
         Err(error) if error.status == StatusCode::SERVICE_UNAVAILABLE => page.t("sign-in-busy"),
         Err(error) => return Err(error),
     };
-    let again = html(&SignIn { page, email: form.email, next: form.next, error: Some(error) })?;
+    let again = html(&SignIn::new(realm, page, (form.email, form.next), Some(error)))?;
     Ok((StatusCode::UNAUTHORIZED, again).into_response())
 }
 
@@ -215,7 +233,7 @@ async fn invitation<P: Product>(
 ) -> Result<Response> {
     let open = invitations::look(&product, &caller, &query.token).await?;
     let role = product.role_label(&open.role, page.language());
-    let least = *PASSWORD_LENGTH.start();
+    let least = *policy::LENGTH.start();
     let (problems, token) = (Vec::new(), query.token);
     Ok(html(&Invitation { page, open, role, token, least, problems, wrong_password: false })?.into_response())
 }
@@ -254,12 +272,9 @@ async fn accept<P: Product>(
             Err(error) => return Err(error),
         };
     let role = product.role_label(&open.role, page.language());
-    let text =
-        |field: &str| page.t(if field == "password" { "invitation-password-error" } else { "invitation-name-error" });
-    let problem = |fault: &Detail| FieldError { field: fault.field.clone(), message: text(&fault.field) };
-    let problems = error.details.iter().map(problem).collect();
-    let wrong_password = error.status == StatusCode::UNAUTHORIZED;
-    let least = *PASSWORD_LENGTH.start();
+    let (status, wrong_password) = (error.status, error.status == StatusCode::UNAUTHORIZED);
+    let problems = if wrong_password { Vec::new() } else { Refusal::of(&page, error, "password")?.problems };
+    let least = *policy::LENGTH.start();
     let again = html(&Invitation { page, open, role, token, least, problems, wrong_password })?;
-    Ok((error.status, again).into_response())
+    Ok((status, again).into_response())
 }

@@ -1,6 +1,7 @@
 //! The platform's own pages, for the people who run it: queues and dead jobs; in development the mailbox and the
 //! components. Mounted like a product, at `/platform`; its one tenant is the platform itself, the nil UUID.
 
+mod accounts;
 mod jobs;
 mod mailbox;
 mod nightly;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::access::{Action, Policies};
 use crate::db::{Machine, Trace, Tx, Who};
 use crate::identity::members::{self, Newcomer};
+use crate::identity::passwords::policy::Context;
 use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
@@ -30,8 +32,10 @@ pub const USE_PLATFORM: Action = Action::new("UsePlatform", "Platform");
 pub const SEE_JOBS: Action = Action::new("SeeJobs", "Platform");
 /// Try a dead job again, or drop it.
 pub const DECIDE_JOBS: Action = Action::new("DecideJobs", "Platform");
+/// Suspend an account of any realm, or let it in again.
+pub const DECIDE_ACCOUNTS: Action = Action::new("DecideAccounts", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 3] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS];
+pub const ACTIONS: [Action; 4] = [USE_PLATFORM, SEE_JOBS, DECIDE_JOBS, DECIDE_ACCOUNTS];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
 
@@ -58,10 +62,11 @@ pub fn policies() -> Result<Policies, String> {
     Policies::load(include_str!("policies/schema.cedarschema"), include_str!("policies/platform.cedar"), &ACTIONS)
 }
 
-/// The work that every server does for these products: mails, and what comes round by itself. Products add theirs.
+/// The work that every server does for these products: mails, what is asked for addresses, and what comes round by itself. Products add theirs.
 #[must_use]
 pub fn work(products: &[&'static Branding]) -> Jobs {
-    mail::jobs(nightly::jobs(Jobs::new(products)), products)
+    let jobs = mail::jobs(nightly::jobs(Jobs::new(products)), products);
+    identity::jobs(jobs, products)
 }
 
 /// The platform as a product. Cheap to clone.
@@ -86,21 +91,22 @@ impl Platform {
         let routes = identity::pages::routes(Routes::new(self));
         let routes = routes.page(Method::Get, "/", Access::Public, front);
         let routes = crate::web::dev::routes(routes);
-        mailbox::routes(jobs::routes(routes))
+        mailbox::routes(accounts::routes(jobs::routes(routes)))
     }
 
     /// Makes an operator: the first one comes from the command line.
     ///
     /// # Errors
-    /// 409 when the address is taken.
+    /// 400 when the password does not do, 409 when the address is taken.
     pub async fn operator(
         &self,
         (email, password): (&str, SecretString),
         (first_name, last_name): (&str, &str),
     ) -> Result<AccountId> {
         let nobody = self.app.nobody(BRANDING.realm.name, Trace::default());
-        let account =
-            identity::actions::create_account(&nobody, &self.app.passwords, &BRANDING.realm, (email, password)).await?;
+        let context = Context::of(&BRANDING).and(email).and(first_name).and(last_name);
+        let hash = self.app.passwords.choose("password", password, context).await?;
+        let account = identity::actions::create_account_with(&nobody, &BRANDING.realm, (email, &hash)).await?;
         let newcomer = Newcomer {
             account,
             tenant: TENANT,
@@ -135,12 +141,13 @@ impl Product for Platform {
     }
 
     fn nav(&self, _: &Caller, lang: Lang, path: &str) -> Vec<NavItem> {
-        vec![NavItem {
-            href: "/platform/jobs".to_owned(),
-            label: TEXTS.text(lang, "platform-jobs"),
-            icon: "list",
-            current: path.starts_with("/platform/jobs"),
-        }]
+        let item = |href: &str, key, icon| NavItem {
+            href: href.to_owned(),
+            label: TEXTS.text(lang, key),
+            icon,
+            current: path.starts_with(href),
+        };
+        vec![item("/platform/jobs", "platform-jobs", "list"), item("/platform/accounts", "accounts-title", "users")]
     }
 
     fn roles(&self) -> &'static [&'static str] {

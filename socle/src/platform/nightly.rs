@@ -20,13 +20,16 @@ async fn partitions(app: &App, job: &Job) -> Outcome {
     Ok(())
 }
 
-/// Done jobs are kept for 7 days, mails for 90, sessions for 90 after their end, answers to creations for one.
+/// Done jobs are kept for 7 days, mails for 90, sessions for 90 after their end, answers to creations for one; challenges
+/// for one after they are over, tries of passwords for as long as they count.
 async fn forget(app: &App, job: &Job) -> Outcome {
     let now = job.caller.now();
     let jobs = queues::forget(&app.db, now - TimeDelta::days(7)).await?;
     let mails = mail::forget(&app.db, now - TimeDelta::days(90)).await?;
     let sessions = identity::actions::forget_sessions(&job.caller).await?;
     let answers = web::idempotency::purge(&app.db, now).await?;
-    tracing::info!(jobs, mails, sessions, answers, "forgotten");
+    let challenges = identity::challenges::forget(&job.caller, now - TimeDelta::days(1)).await?;
+    let tries = identity::passwords::change::forget_tries(&job.caller).await?;
+    tracing::info!(jobs, mails, sessions, answers, challenges, tries, "forgotten");
     Ok(())
 }
