@@ -32,8 +32,6 @@ GRANT SELECT, INSERT, UPDATE (withdrawn_at, withdrawn_by, closed_at) ON socle.co
 GRANT SELECT, UPDATE (ip_address, user_agent) ON socle.consents TO socle_lookup;
 
 -- Whose mail it is, where it went to an account: for the person's export and erasure. The address stays sealed.
-ALTER TABLE socle.mails ADD COLUMN account_id uuid REFERENCES socle.accounts (id);
-CREATE INDEX mails_account ON socle.mails (account_id, created_at) WHERE account_id IS NOT NULL;
 
 -- A copy of everything about somebody, as a sealed file beside the database; a day later both are gone.
 CREATE TABLE socle.personal_exports (

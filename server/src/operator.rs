@@ -2,11 +2,11 @@
 
 use std::io::BufRead;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use secrecy::SecretString;
+use socle::Error;
 use socle::config::Config;
-use socle::identity::PASSWORD_LENGTH;
 use socle::platform::Platform;
 
 use crate::serve;
@@ -29,12 +29,17 @@ pub async fn run(options: Options) -> Result<()> {
     let mut password = String::new();
     std::io::stdin().lock().read_line(&mut password)?;
     let password = password.trim_end_matches(['\r', '\n']);
-    ensure!(PASSWORD_LENGTH.contains(&password.chars().count()), "a password has 8 to 128 characters");
     let app = serve::app(config).await?;
     let platform = Platform::new(app).map_err(|e| anyhow!(e))?;
     let Options { email, first_name, last_name } = options;
     let credentials = (email.as_str(), SecretString::from(password.to_owned()));
-    platform.operator(credentials, (&first_name, &last_name)).await?;
+    platform.operator(credentials, (&first_name, &last_name)).await.map_err(told)?;
     println!("{email} signs in at {address}/platform/ and sets up a second factor there first");
     Ok(())
+}
+
+/// A refusal with what is wrong in its fields, for who stands at the terminal.
+fn told(error: Error) -> anyhow::Error {
+    let details: Vec<String> = error.details.iter().map(|detail| detail.message.to_string()).collect();
+    if details.is_empty() { error.into() } else { anyhow!(details.join(" ")) }
 }

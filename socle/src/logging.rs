@@ -61,6 +61,18 @@ pub fn mask_email(email: &str) -> String {
     }
 }
 
+/// Masks a phone number for a log line: the first three and the last two characters, `+33…78`.
+#[must_use]
+pub fn mask_phone(number: &str) -> String {
+    let characters: Vec<char> = number.chars().collect();
+    match (characters.first_chunk::<3>(), characters.last_chunk::<2>()) {
+        (Some(first), Some(last)) if characters.len() >= 8 => {
+            format!("{}…{}", String::from_iter(first), String::from_iter(last))
+        }
+        _ => "…".to_owned(),
+    }
+}
+
 /// Masks an address for a log line: the last part is cut (`192.0.2.…`, `2001:db8:…`).
 #[must_use]
 pub fn mask_ip(ip: std::net::IpAddr) -> String {
@@ -84,6 +96,8 @@ mod tests {
     fn what_could_name_a_person_is_masked() {
         assert_eq!(mask_email("marie.durand@clinique.fr"), "m…@clinique.fr");
         assert_eq!(mask_email("no address"), "…");
+        assert_eq!(mask_phone("+33612345678"), "+33…78");
+        assert_eq!(mask_phone("+336"), "…");
         assert_eq!(mask_ip("192.0.2.17".parse().unwrap()), "192.0.2.…");
         assert_eq!(mask_ip("2001:db8:1:2::3".parse().unwrap()), "2001:db8:…");
     }

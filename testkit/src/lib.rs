@@ -7,6 +7,7 @@ mod kms;
 mod operator;
 mod stage;
 pub mod trial;
+pub mod twilio;
 
 pub use actors::{Device, Person};
 pub use data::shared_file;

@@ -85,7 +85,8 @@ async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: Ch
     let brandings = [&physiotraq::BRANDING, &socle::platform::BRANDING, &crate::trial::BRANDING];
     let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
     let products = Products::default().with(product.clone()).with(platform.clone()).with(trial.clone());
-    let jobs = change(privacy::jobs(socle::platform::work(&brandings), &products)).start(&app);
+    let work = socle::identity::registration::jobs(socle::platform::work(&brandings), trial.clone());
+    let jobs = change(privacy::jobs(work, &products)).start(&app);
     let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
     let site = site.mount_apart(platform.clone().routes());
     let site = site.mount_apart(trial.clone().routes());

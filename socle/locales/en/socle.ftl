@@ -77,11 +77,9 @@ invitation-lead = Invitation sent to { $email }, role: { $role }.
 invitation-first-name = First name
 invitation-last-name = Last name
 invitation-new-password = Choose a password
-invitation-password-hint = At least { $least } characters; a sentence is easier to remember.
 invitation-known = This address has an account already: give its password.
 invitation-accept = Accept the invitation
 invitation-name-error = Write a name of 1 to 80 characters.
-invitation-password-error = A password has 8 to 128 characters.
 invitation-password-wrong = This is not the password of that account. Check it, then try again.
 
 # Mails: subject, text (one paragraph per empty line), button.
@@ -212,7 +210,7 @@ platform-drop-question = Drop this job? It will never be run.
 notice-job-retried = The job waits again.
 notice-job-dropped = The job was dropped.
 mailbox-title = Development mailbox
-mailbox-lead = The mails this server would have sent. This page does not exist in production.
+mailbox-lead = The mails and text messages that this server would have sent: this mailbox stands in for them, nothing has left. This page does not exist in production.
 mailbox-to = To { $to }
 mailbox-html = See the HTML part
 mailbox-empty = No mail

@@ -77,11 +77,9 @@ invitation-lead = Invitation envoyée à { $email }, rôle : { $role }.
 invitation-first-name = Prénom
 invitation-last-name = Nom
 invitation-new-password = Choisissez un mot de passe
-invitation-password-hint = Au moins { $least } caractères ; une phrase se retient mieux.
 invitation-known = Cette adresse a déjà un compte : indiquez son mot de passe.
 invitation-accept = Accepter l’invitation
 invitation-name-error = Indiquez un nom de 1 à 80 caractères.
-invitation-password-error = Le mot de passe compte 8 à 128 caractères.
 invitation-password-wrong = Ce n’est pas le mot de passe de ce compte. Vérifiez-le, puis réessayez.
 
 # Courriels : objet, texte (un paragraphe par ligne vide), bouton.
@@ -212,7 +210,7 @@ platform-drop-question = Supprimer cette tâche ? Elle ne sera jamais exécutée
 notice-job-retried = La tâche est remise en file.
 notice-job-dropped = La tâche est supprimée.
 mailbox-title = Boîte de développement
-mailbox-lead = Les courriels que ce serveur aurait envoyés. Cette page n’existe pas en production.
+mailbox-lead = Les courriels et les SMS que ce serveur aurait envoyés : cette boîte les remplace, rien n’est parti. Cette page n’existe pas en production.
 mailbox-to = À { $to }
 mailbox-html = Voir la version HTML
 mailbox-empty = Aucun courriel

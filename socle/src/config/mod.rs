@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use settings::{
     Audit, Config, Database, Environment, Geo, Http, Jobs, Limits, Log, Mail, MailTransport, Ops, Privacy, Readings,
-    Sealed, Tracing,
+    Sealed, Sms, SmsTransport, Tracing,
 };
 
 use settings::DEFAULTS;
@@ -183,6 +183,12 @@ impl Config {
         if self.sealed.other_keys.is_some() && self.sealed.key.is_none() {
             faults.push("sealed.other_keys goes with sealed.key alone; a key file holds them all".to_owned());
         }
+        let twilio = [&self.sms.account_sid, &self.sms.auth_token];
+        if self.sms.transport == SmsTransport::Twilio
+            && (twilio.iter().any(|secret| secret.is_none()) || self.sms.from.is_none())
+        {
+            faults.push("sms.transport is twilio: it needs sms.account_sid, sms.auth_token and sms.from".to_owned());
+        }
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
@@ -217,6 +223,9 @@ impl Config {
         };
         if self.mail.smtp_url.as_ref().is_some_and(plain) {
             faults.push("production needs mail.smtp_url to be smtps://… or to end in ?tls=required".to_owned());
+        }
+        if !self.sms.url.starts_with("https://") {
+            faults.push("production needs sms.url to begin with https://".to_owned());
         }
         if !self.http.public_url.as_ref().is_some_and(|url| url.starts_with("https://")) {
             faults.push("production needs http.public_url, and it must begin with https://".to_owned());

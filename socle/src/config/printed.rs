@@ -89,6 +89,11 @@ pub(super) fn masked_address<S: Serializer>(url: &Option<String>, serializer: S)
     }
 }
 
+/// The same for one that is always there.
+pub(super) fn masked_address_of<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&without_password(url))
+}
+
 /// A URL whose password is masked: before the last `@`, and in parameters that are named like one. What is no URL is
 /// masked as a whole, and so is a user without a password, which may be a token.
 fn without_password(url: &str) -> String {

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::printed::{masked, masked_address, masked_url};
+use super::printed::{masked, masked_address, masked_address_of, masked_url};
 
 /// Built-in values: enough to run in development without any file.
 pub(super) const DEFAULTS: &str = r#"
@@ -30,6 +30,9 @@ per_device = 4
 [mail]
 transport = "mailbox"
 from = "Socle <no-reply@localhost>"
+[sms]
+transport = "mailbox"
+url = "https://api.twilio.com"
 [jobs]
 poll_seconds = 1
 [audit]
@@ -108,6 +111,8 @@ pub struct Config {
     pub readings: Readings,
     /// Mails.
     pub mail: Mail,
+    /// Text messages.
+    pub sms: Sms,
     /// Background work.
     pub jobs: Jobs,
     /// The audit trail.
@@ -238,6 +243,34 @@ pub struct Mail {
     pub smtp_url_file: Option<PathBuf>,
     /// The sender, `Name <address>`.
     pub from: String,
+}
+
+/// How text messages leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmsTransport {
+    /// A stand-in: the development mailbox shows them. In production none is sent, and what needs one is refused.
+    Mailbox,
+    /// Twilio's HTTP API.
+    Twilio,
+}
+
+/// Text messages.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Sms {
+    /// How they leave.
+    pub transport: SmsTransport,
+    /// Where Twilio's API is.
+    #[serde(serialize_with = "masked_address_of")]
+    pub url: String,
+    /// Twilio's account SID.
+    #[serde(serialize_with = "masked")]
+    pub account_sid: Option<SecretString>,
+    /// Its token.
+    #[serde(serialize_with = "masked")]
+    pub auth_token: Option<SecretString>,
+    /// The sender: a number of the account in E.164, or a name where the country allows one.
+    pub from: Option<String>,
 }
 
 /// Background work.

@@ -25,6 +25,10 @@ kms_token = "s3cret-kms-token"
 [mail]
 transport = "smtp"
 smtp_url = "smtp://mailer:s3cret-smtp@mail.example:587"
+[sms]
+url = "https://someone:s3cret-proxy@sms.example"
+account_sid = "s3cret-sid"
+auth_token = "s3cret-auth"
 [tracing]
 otlp_endpoint = "http://s3cret-token@127.0.0.1:4318"
 "#;
@@ -59,6 +63,7 @@ fn no_secret_is_printed() {
     }
     assert!(!format!("{:?}", config.database).contains("s3cret"));
     assert!(!format!("{:?}", config.mail).contains("s3cret"));
+    assert!(!format!("{:?}", config.sms.auth_token).contains("s3cret"));
     let short = read("[sealed]\nkey = \"k\"").unwrap().printed();
     let line = |printed: &str| printed.lines().find(|line| line.starts_with("key = ")).map(ToOwned::to_owned);
     assert_eq!(line(&short), line(&config.printed()), "the mask shows nothing of a secret's length");
@@ -113,6 +118,8 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
     assert_eq!(config.public_url(), "https://socle.example");
     assert_eq!((config.drain(), config.sample_ratio()), (Duration::from_secs(5), 0.1));
     assert!(!config.metrics_on_main(), "never on the public listener in production");
+    let texts = format!("{fit}[sms]\nurl = \"http://api.example\"\n");
+    assert!(read(&texts).unwrap().refuse_unfit().unwrap_err().contains("sms.url"));
     let plain = read(&fit.replace("https://", "http://")).unwrap().refuse_unfit().unwrap_err();
     assert!(plain.contains("must begin with https://"), "{plain}");
     let environment = config.environment;
@@ -129,6 +136,7 @@ fn every_environment_refuses_settings_that_contradict_each_other() {
     assert!(refused("[sealed]\nkey = \"a\"\nkey_file = \"b\"").contains("exclude each other"));
     assert!(refused("[sealed]\nkms_url = \"https://kms\"").contains("sealed.kms_token"));
     assert!(refused("[sealed]\nother_keys = \"a\"").contains("sealed.other_keys"));
+    assert!(refused("[sms]\ntransport = \"twilio\"\nfrom = \"+33700000000\"").contains("sms.auth_token"));
     assert!(refused("[jobs]\npoll_seconds = 0").contains("jobs.poll_seconds"));
     let development = read("").unwrap();
     assert_eq!((development.drain(), development.sample_ratio()), (Duration::ZERO, 1.0));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Membership, Passwords, Realm, refresh, sql};
+use super::{Membership, Passwords, Realm, refresh, sql, verification};
 use crate::db::{Caller, PROVED_FOR, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::limits::{Attempt, Guarded, Try, networks};
@@ -96,15 +96,17 @@ pub async fn know(
             return Err(error);
         }
     };
+    // Whoever has the password of an account that waits for its verification is sent that once more, and told nothing.
+    let waiting = found.as_ref().filter(|f| fits && f.pending).map(|f| f.account);
     let Some(found) = found.filter(|f| fits && f.active) else {
-        refused(caller, email, attempt).await?;
+        refused(caller, email, (attempt, waiting)).await?;
         return Ok(None);
     };
     let mut tx = caller.begin_as_account(found.account, None).await?;
     let memberships = sql::memberships(&mut tx, found.account).await?;
     drop(tx);
     if memberships.is_empty() {
-        refused(caller, email, attempt).await?;
+        refused(caller, email, (attempt, None)).await?;
         return Ok(None);
     }
     attempt.fitted().await?;
@@ -146,11 +148,19 @@ pub(super) async fn insert(
     Ok((id, token))
 }
 
-/// The attempt was wrong: counted, and written to the audit trail.
-pub(super) async fn refused(caller: &Caller, email: &str, attempt: Attempt) -> Result<()> {
+/// The attempt was wrong: counted, and written to the audit trail. An account that waits for its verification is sent it
+/// again.
+pub(super) async fn refused(
+    caller: &Caller,
+    email: &str,
+    (attempt, waiting): (Attempt, Option<AccountId>),
+) -> Result<()> {
     attempt.failed().await?;
     tracing::info!(email = logging::mask_email(email), "sign-in refused");
     let mut tx = caller.becoming(Who::Nobody).begin().await?;
+    if let Some(account) = waiting {
+        verification::remind(&mut tx, account).await?;
+    }
     audit::record(&mut tx, audit::Entry::refused("session.refused", "Account", None)).await?;
     tx.commit().await
 }
@@ -241,7 +251,7 @@ pub async fn choose_language(caller: &Caller, language: &'static str) -> Result<
     tx.commit().await
 }
 
-/// Makes an account with a password: demo seeds, the first operator, tests. People come by invitation.
+/// Makes an account with a password that nobody judges: demo seeds and tests. People come by invitation or register.
 ///
 /// # Errors
 /// 409 when the address is taken, 503 when too many hashes are waiting.
@@ -252,9 +262,21 @@ pub async fn create_account(
     (email, password): (&str, SecretString),
 ) -> Result<AccountId> {
     let hash = passwords.hash(password).await?;
+    create_account_with(caller, realm, (email, &hash)).await
+}
+
+/// The same with a password that was judged and hashed already.
+///
+/// # Errors
+/// 409 when the address is taken.
+pub(crate) async fn create_account_with(
+    caller: &Caller,
+    realm: &Realm,
+    (email, password_hash): (&str, &str),
+) -> Result<AccountId> {
     let id = AccountId::fresh(caller.now());
     let mut tx = caller.begin_as_account(id, None).await?;
-    insert_account(&mut tx, realm, New { id, email, password_hash: &hash, language: "fr", verified: true }).await?;
+    insert_account(&mut tx, realm, New { id, email, password_hash, language: "fr", verified: true }).await?;
     tx.commit().await?;
     Ok(id)
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::access_token::{Claims, LIFETIME};
 use super::actions::{self, Client, Opened};
 use super::entry::{self, Step, Wish};
-use super::{ABSOLUTE_LIMIT, Membership, Proof, Realm, devices, factors, person_of, refresh, sessions};
+use super::{ABSOLUTE_LIMIT, Membership, Proof, Realm, Registration, devices, factors, person_of, sessions};
+use super::{contact, passwords, recovery, refresh, registration, verification};
 use crate::db::{Caller, Person, Who};
 use crate::error::Detail;
 use crate::ids::TenantId;
@@ -22,6 +23,11 @@ use crate::{Error, Result};
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     let routes = factors::api::routes(sessions::api::routes(devices::api::routes(routes)));
+    let routes = contact::api::routes(passwords::api::routes(recovery::api::routes(routes)));
+    let routes = match routes.rules().registration {
+        Registration::Open => registration::api::routes(verification::api::routes(routes)),
+        Registration::Invitation => routes,
+    };
     routes
         .api(Method::Post, "/api/v1/auth/login", Access::Public, login::<P>)
         .limited(Group::Auth, |routes| {
@@ -140,15 +146,23 @@ pub(super) async fn go_on<P: Product>(
     step: Step,
 ) -> Result<Response> {
     let (waits_for, challenge_token) = match step {
-        Step::In(opened) => {
-            let access = access_token(product, caller, opened.session).await?;
-            return Ok(answer(product, delivery, (access, opened.token)));
-        }
+        Step::In(opened) => return tokens(product, caller, delivery, opened).await,
         Step::SecondFactor(secret) => (WaitsFor::SecondFactor, secret),
         Step::TooManySessions(secret) => (WaitsFor::SessionToEnd, secret),
     };
     let expires_in = entry::STEP_WITHIN.num_seconds();
     Ok((StatusCode::ACCEPTED, axum::Json(FurtherStep { waits_for, challenge_token, expires_in })).into_response())
+}
+
+/// The tokens of a session just opened.
+pub(super) async fn tokens<P: Product>(
+    product: &P,
+    caller: &Caller,
+    delivery: Delivery,
+    opened: Opened,
+) -> Result<Response> {
+    let access = access_token(product, caller, opened.session).await?;
+    Ok(answer(product, delivery, (access, opened.token)))
 }
 
 /// What a sign-in wants next.

@@ -3,19 +3,26 @@
 
 mod access_token;
 mod account;
+pub mod accounts;
 pub mod actions;
 pub mod api;
 pub mod challenges;
+pub mod contact;
 pub mod devices;
 pub mod entry;
 pub mod factors;
 pub mod invitations;
 pub mod members;
 pub mod pages;
-mod passwords;
+pub mod passwords;
+pub mod recovery;
 pub mod refresh;
+mod refusal;
+pub mod registration;
+mod requests;
 pub mod sessions;
 mod sql;
+pub mod verification;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -23,8 +30,8 @@ use uuid::Uuid;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use access_token::{AccessTokens, Claims};
-pub use invitations::PASSWORD_LENGTH;
 pub use passwords::Passwords;
+pub use requests::jobs;
 pub use sql::Membership;
 
 use crate::db::{Caller, Due, Person, Tx};

@@ -11,9 +11,12 @@ use uuid::Uuid;
 use super::actions::{self, Client, Opened};
 use super::entry::{self, Step, Wish};
 use super::invitations::{self, Acceptance, Open};
-use super::{Membership, PASSWORD_LENGTH, Realm, account, devices, factors, sessions};
+use super::passwords::policy;
+use super::refusal::Refusal;
+use super::{Membership, Realm, Registration, account, contact, devices, factors, passwords, recovery, registration};
+use super::{sessions, verification};
 use crate::db::Caller;
-use crate::error::{Detail, NETWORK};
+use crate::error::NETWORK;
 use crate::ids::TenantId;
 use crate::web::{
     self, Access, FieldError, Form, Lang, Method, Page, Product, Query, Routes, SideCookie, html, see_other,
@@ -24,6 +27,11 @@ use crate::{Error, Result, limits};
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     let routes = sessions::pages::routes(devices::pages::routes(account::routes(routes)));
+    let routes = contact::pages::routes(passwords::pages::routes(recovery::pages::routes(routes)));
+    let routes = match routes.rules().registration {
+        Registration::Open => registration::pages::routes(verification::pages::routes(routes)),
+        Registration::Invitation => routes,
+    };
     let routes = routes
         .page(Method::Get, "/sign_in", Access::Public, show::<P>)
         .page(Method::Post, "/sign_in", Access::Public, sign_in::<P>)
@@ -42,7 +50,18 @@ struct SignIn {
     page: Page,
     email: String,
     next: String,
+    /// Whether accounts have user names to sign in with.
+    user_names: bool,
+    /// Whether anybody may register.
+    open: bool,
     error: Option<String>,
+}
+
+impl SignIn {
+    fn new(realm: &Realm, page: Page, (email, next): (String, String), error: Option<String>) -> Self {
+        let (user_names, open) = (realm.rules.user_names, realm.rules.registration == Registration::Open);
+        Self { page, email, next, user_names, open, error }
+    }
 }
 
 #[derive(Deserialize)]
@@ -78,7 +97,8 @@ async fn show<P: Product>(
     if caller.person().is_ok() {
         return Ok(see_other(&product.branding().landing(&query.next)));
     }
-    Ok(html(&SignIn { page, email: String::new(), next: query.next, error: None })?.into_response())
+    let empty = (String::new(), query.next);
+    Ok(html(&SignIn::new(&product.branding().realm, page, empty, None))?.into_response())
 }
 
 async fn sign_in<P: Product>(
@@ -98,7 +118,8 @@ async fn sign_in<P: Product>(
         Ok(None) => Error::unauthenticated("AUTH_CREDENTIALS", "Address or password do not fit."),
         Err(error) => error,
     };
-    let again = SignIn { error: Some(refusal(&page, &error)?), page, email: form.email, next: form.next };
+    let told = refusal(&page, &error)?;
+    let again = SignIn::new(realm, page, (form.email, form.next), Some(told));
     // The time to wait is written by the outer layer, as for every error; the page is ours.
     let mut response = (error.status, html(&again)?).into_response();
     web::retry_after(&mut response, &error);
@@ -119,8 +140,8 @@ pub(super) fn refusal(page: &Page, error: &Error) -> Result<String> {
 }
 
 /// The form of the first step again, with what was wrong with a later one.
-pub(super) fn from_the_start(page: Page, next: String, error: String) -> Result<Response> {
-    let again = html(&SignIn { page, email: String::new(), next, error: Some(error) })?;
+pub(super) fn from_the_start(realm: &Realm, page: Page, next: String, error: String) -> Result<Response> {
+    let again = html(&SignIn::new(realm, page, (String::new(), next), Some(error)))?;
     Ok((StatusCode::UNAUTHORIZED, again).into_response())
 }
 
@@ -244,7 +265,7 @@ async fn invitation<P: Product>(
 ) -> Result<Response> {
     let open = invitations::look(&product, &caller, &query.token).await?;
     let role = product.role_label(&open.role, page.language());
-    let least = *PASSWORD_LENGTH.start();
+    let least = *policy::LENGTH.start();
     let (problems, token) = (Vec::new(), query.token);
     Ok(html(&Invitation { page, open, role, token, least, problems, wrong_password: false })?.into_response())
 }
@@ -283,12 +304,9 @@ async fn accept<P: Product>(
             Err(error) => return Err(error),
         };
     let role = product.role_label(&open.role, page.language());
-    let text =
-        |field: &str| page.t(if field == "password" { "invitation-password-error" } else { "invitation-name-error" });
-    let problem = |fault: &Detail| FieldError { field: fault.field.clone(), message: text(&fault.field) };
-    let problems = error.details.iter().map(problem).collect();
-    let wrong_password = error.status == StatusCode::UNAUTHORIZED;
-    let least = *PASSWORD_LENGTH.start();
+    let (status, wrong_password) = (error.status, error.status == StatusCode::UNAUTHORIZED);
+    let problems = if wrong_password { Vec::new() } else { Refusal::of(&page, error, "password")?.problems };
+    let least = *policy::LENGTH.start();
     let again = html(&Invitation { page, open, role, token, least, problems, wrong_password })?;
-    Ok((error.status, again).into_response())
+    Ok((status, again).into_response())
 }

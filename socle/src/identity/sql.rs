@@ -13,6 +13,8 @@ pub(super) struct Found {
     pub account: AccountId,
     pub password_hash: Option<String>,
     pub active: bool,
+    /// Its address is not proved yet.
+    pub pending: bool,
     pub language: String,
     pub has_second_factor: bool,
 }
@@ -43,6 +45,7 @@ pub(super) async fn by_email(db: &Db, realm: &str, email: &str) -> Result<Option
         account: AccountId(r.account_id),
         password_hash: r.password_hash,
         active: r.status == "active",
+        pending: r.status == "pending_verification",
         language: r.language,
         has_second_factor: r.has_second_factor,
     }))

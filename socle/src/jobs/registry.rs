@@ -18,6 +18,7 @@ pub type Handler = Arc<dyn Fn(App, Job) -> Run + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Jobs {
     pub(super) handlers: HashMap<&'static str, Handler>,
+    pub(super) of_realms: HashMap<(&'static str, &'static str), Handler>,
     pub(super) queues: Vec<Queue>,
     pub(super) schedules: Vec<Schedule>,
     pub(super) realms: Vec<&'static str>,
@@ -49,6 +50,22 @@ impl Jobs {
     {
         self.handlers.insert(kind, Arc::new(move |app, job| Box::pin(run(app, job))));
         self
+    }
+
+    /// Says who does jobs of a kind in one realm, where that takes its product.
+    #[must_use]
+    pub fn on_of_realm<F, R>(mut self, realm: &'static str, kind: &'static str, run: F) -> Self
+    where
+        F: Fn(App, Job) -> R + Send + Sync + 'static,
+        R: Future<Output = Outcome> + Send + 'static,
+    {
+        self.of_realms.insert((realm, kind), Arc::new(move |app, job| Box::pin(run(app, job))));
+        self
+    }
+
+    /// Who does jobs of a kind in a realm.
+    pub(super) fn handler(&self, realm: &str, kind: &str) -> Option<Handler> {
+        self.of_realms.get(&(realm, kind)).or_else(|| self.handlers.get(kind)).cloned()
     }
 
     /// Enqueues a job of the platform whenever a schedule comes round.

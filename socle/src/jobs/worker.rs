@@ -235,7 +235,7 @@ fn kept(error: &str) -> String {
 
 /// Runs one job. A handler that panics fails like any other.
 async fn run(jobs: &Jobs, app: &App, claimed: Claimed) -> super::Outcome {
-    let handler = jobs.handlers.get(claimed.kind.as_str()).cloned();
+    let handler = jobs.handler(&claimed.realm, &claimed.kind);
     let handler = handler.ok_or_else(|| Failure::GiveUp(format!("nobody does jobs of the kind {}", claimed.kind)))?;
     let realm = jobs.realm(&claimed.realm);
     let realm = realm.ok_or_else(|| Failure::GiveUp(format!("there is no product {}", claimed.realm)))?;

@@ -42,13 +42,22 @@ struct Parts {
     footer: String,
 }
 
+/// The words of a text message: nothing of what the product is for, a phone shows them to whoever holds it.
+pub(super) fn text(branding: &Branding, letter: &Letter) -> String {
+    let name = letter.template.as_str();
+    branding.texts.text_of(letter.language, &format!("sms-{name}"), &values(letter).collect())
+}
+
+fn values(letter: &Letter) -> impl Iterator<Item = (Cow<'static, str>, FluentValue<'_>)> {
+    letter.values.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.as_str().into()))
+}
+
 /// Renders a letter; links lead to `base`, the platform's public address.
 pub(super) fn render(branding: &Branding, letter: &Letter, base: &str) -> Result<Rendered> {
     let texts = branding.texts;
     let text = |key: &str| {
         let product = ("product", FluentValue::from(branding.name));
-        let values = letter.values.iter().map(|(name, value)| (Cow::Owned(name.clone()), value.as_str().into()));
-        texts.text_of(letter.language, key, &values.chain([(Cow::Borrowed(product.0), product.1)]).collect())
+        texts.text_of(letter.language, key, &values(letter).chain([(Cow::Borrowed(product.0), product.1)]).collect())
     };
     let named = letter.values.get("first_name").is_some_and(|name| !name.trim().is_empty());
     let key = |part: &str| {

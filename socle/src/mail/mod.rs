@@ -1,25 +1,30 @@
-//! Mail: written to the outbox in the transaction of its cause, sent by a job. Recipient and contents are sealed in the
-//! database, because links carry secrets; what is kept in the clear is the template's name and what became of it.
+//! Mails and text messages: written to the outbox in the transaction of their cause, sent by a job. Recipient and contents
+//! are sealed in the database, because links carry secrets; what is kept in the clear is the template's name and what
+//! became of it. A message belongs to a tenant, or to an account alone: then it is sealed under that person's key.
 
+mod delivery;
 mod letter;
 mod mailbox;
+mod sms;
 mod sql;
 mod transport;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+pub use delivery::jobs;
 pub use letter::Rendered;
 pub use mailbox::{Kept, Mailbox};
 pub use transport::{Outlet, Refusal};
 
 use crate::db::Tx;
 use crate::ids::AccountId;
-use crate::jobs::{self, Failure, Job, Jobs, NOTIFICATIONS, NewJob, Outcome};
+use crate::jobs::{self as queues, NOTIFICATIONS, NewJob};
 use crate::sealed::Field;
-use crate::web::{Branding, Lang, Product};
+use crate::web::{Lang, Product};
 use crate::{App, Error, Result, audit, typed_id};
 
 typed_id!(MailId, "a mail");
@@ -27,7 +32,28 @@ typed_id!(MailId, "a mail");
 const SEND: &str = "mail.send";
 const TABLE: &str = "socle.mails";
 
-/// A mail about to be written: its template's texts are `mail-<template>-subject`, `-body` and, with a link, `-action`.
+/// By which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// A mail.
+    Email,
+    /// A text message.
+    Sms,
+}
+
+impl Channel {
+    /// As the table spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Sms => "sms",
+        }
+    }
+}
+
+/// A message about to be written. The texts of a mail's template are `mail-<template>-subject`, `-body` and, with a link,
+/// `-action`; that of a text message is `sms-<template>`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Letter {
     template: String,
@@ -87,6 +113,13 @@ struct Content {
     letter: Letter,
 }
 
+/// A message with its owner: a tenant's when no account is named.
+struct Message {
+    account: Option<AccountId>,
+    channel: Channel,
+    content: Content,
+}
+
 /// Writes a mail to the outbox of the transaction's tenant; it is sent once the transaction has committed.
 ///
 /// # Errors
@@ -100,15 +133,61 @@ pub async fn send<P: Product>(product: &P, tx: &mut Tx, to: &str, letter: Letter
 /// # Errors
 /// 503 when the database cannot be reached.
 pub async fn send_by(app: &App, tx: &mut Tx, to: &str, letter: Letter) -> Result<MailId> {
+    let content = Content { to: to.to_owned(), letter };
+    queue(app, tx, Message { account: None, channel: Channel::Email, content }).await
+}
+
+/// Writes a mail of an account, whatever the tenant, in a transaction of that account.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn send_to_account(
+    app: &App,
+    tx: &mut Tx,
+    account: AccountId,
+    (to, letter): (&str, Letter),
+) -> Result<MailId> {
+    let content = Content { to: to.to_owned(), letter };
+    queue(app, tx, Message { account: Some(account), channel: Channel::Email, content }).await
+}
+
+/// Writes a text message of an account, in a transaction of that account. To an unverified number goes its code and
+/// nothing else: [`crate::identity::contact`] alone knows numbers, and asks for this.
+///
+/// # Errors
+/// 422 `BIZ_NO_SMS` where nothing sends text messages, 503 when the database cannot be reached.
+pub(crate) async fn text_to_account(
+    app: &App,
+    tx: &mut Tx,
+    account: AccountId,
+    (to, letter): (&str, Letter),
+) -> Result<MailId> {
+    if !app.mail.can_text() {
+        return Err(Error::unprocessable("BIZ_NO_SMS", "This server sends no text messages. Ask its operator."));
+    }
+    let content = Content { to: to.to_owned(), letter };
+    queue(app, tx, Message { account: Some(account), channel: Channel::Sms, content }).await
+}
+
+async fn queue(app: &App, tx: &mut Tx, message: Message) -> Result<MailId> {
+    let Message { account, channel, content } = message;
     let id = MailId::fresh(tx.caller().now());
-    let (template, language, account) = (letter.template.clone(), letter.language.code(), letter.account);
-    let content = serde_json::to_string(&Content { to: to.to_owned(), letter });
-    let content = content.map_err(|e| Error::internal(format!("mail: {e}")))?;
-    let keys = app.vault.keys(tx).await?;
+    let (template, language, addressee) =
+        (content.letter.template.clone(), content.letter.language, content.letter.account);
+    let content = serde_json::to_string(&content).map_err(|e| Error::internal(format!("mail: {e}")))?;
+    let keys = match account {
+        Some(account) => app.vault.person_keys(tx, account).await?,
+        None => app.vault.keys(tx).await?,
+    };
     let sealed = keys.seal(field(id), &content)?;
-    sql::insert(tx, id, sql::NewMail { template: &template, language, account, content: &sealed }).await?;
-    jobs::enqueue(tx, NewJob::now(SEND, NOTIFICATIONS, json!({ "mail": id }))).await?;
-    audit::record(tx, audit::Entry::done("mail.queued", "Mail", id.0).with(json!({ "template": template }))).await?;
+    let (template_name, channel_name) = (template.as_str(), channel.name());
+    let of_tenant = account.is_none();
+    let account_or_addressee = account.or(addressee);
+    let new = sql::New { id, of_tenant, account: account_or_addressee, channel: channel_name, template: template_name, language, content: &sealed };
+    sql::insert(tx, new).await?;
+    queues::enqueue(tx, NewJob::now(SEND, NOTIFICATIONS, json!({ "mail": id, "account": account }))).await?;
+    let details = json!({ "template": template, "channel": channel_name });
+    audit::record(tx, audit::Entry::done("mail.queued", "Mail", id.0).with(details)).await?;
     Ok(id)
 }
 
@@ -116,39 +195,11 @@ fn field(id: MailId) -> Field<'static> {
     Field { table: TABLE, column: "content", row: id.0 }
 }
 
-/// The job that sends mails, for products of these brandings.
-#[must_use]
-pub fn jobs(jobs: Jobs, brandings: &[&'static Branding]) -> Jobs {
-    let brandings = brandings.to_vec();
-    jobs.on(SEND, move |app: App, job: Job| {
-        let branding = brandings.iter().copied().find(|branding| branding.realm.name == job.caller.realm());
-        async move { deliver(&app, &job, branding).await }
-    })
-}
-
-/// Sends one mail. No transaction is open while the mail server is spoken to: sent twice is possible after a crash in
-/// between, not sent is not.
-async fn deliver(app: &App, job: &Job, branding: Option<&'static Branding>) -> Outcome {
-    let id: MailId = job.field("mail")?;
-    let branding = branding.ok_or_else(|| Failure::GiveUp("the product of this mail is not mounted".to_owned()))?;
-    let mut tx = job.caller.begin().await?;
-    let Some(sealed) = sql::unsent(&mut tx, id).await? else { return Ok(()) };
-    let content = app.vault.keys(&mut tx).await?.open(field(id), &sealed)?;
-    drop(tx);
-    let content: Content = serde_json::from_str(&content).map_err(|e| Failure::GiveUp(format!("content: {e}")))?;
-    let rendered = letter::render(branding, &content.letter, &app.mail.base())?;
-    let sent = app.mail.send((id, &content.to), rendered, app.clock.now()).await;
-    let mut tx = job.caller.begin().await?;
-    let (status, error) = match &sent {
-        Ok(()) => ("sent", None),
-        Err(Refusal::Later(error)) if !job.last => ("queued", Some(error.as_str())),
-        Err(Refusal::Later(error) | Refusal::Never(error)) => ("failed", Some(error.as_str())),
-    };
-    sql::note(&mut tx, id, (status, error)).await?;
-    tx.commit().await?;
-    match sent {
-        Ok(()) => Ok(()),
-        Err(Refusal::Later(error)) => Err(Failure::Retry(error)),
-        Err(Refusal::Never(error)) => Err(Failure::GiveUp(error)),
-    }
+/// How many messages of these templates an account was written since an instant: what bounds them. Hold the account's row
+/// first, so that of two at once the second counts the first.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn written_since(tx: &mut Tx, account: AccountId, templates: &[&str], since: DateTime<Utc>) -> Result<i64> {
+    sql::written_since(tx, account, templates, since).await
 }

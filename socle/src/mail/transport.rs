@@ -1,4 +1,4 @@
-//! Where mails go: to an SMTP server, or in development to the mailbox.
+//! Where messages go: mails to an SMTP server, text messages to their service; in development both to the mailbox.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,10 +7,11 @@ use lettre::message::{Mailbox as Address, MultiPart};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::ExposeSecret;
 
-use super::{MailId, Mailbox, Rendered};
+use super::sms::Texts;
+use super::{Channel, MailId, Mailbox, Rendered};
 use crate::config::{Config, Environment, MailTransport};
 
-/// Why a mail did not go out. The text never holds an address.
+/// Why a message did not go out. The text never holds an address or a number.
 #[derive(Clone, Debug)]
 pub enum Refusal {
     /// The server may take it later.
@@ -25,6 +26,7 @@ pub struct Outlet(Arc<Inner>);
 
 struct Inner {
     way: Way,
+    texts: Texts,
     from: Address,
     base: OnceLock<String>,
 }
@@ -41,11 +43,13 @@ impl Outlet {
     /// When the sender's address or the SMTP URL cannot be read, or production would send into the mailbox.
     pub fn new(config: &Config) -> Result<Self, String> {
         let from = config.mail.from.parse().map_err(|e| format!("mail.from: {e}"))?;
+        let mailbox = Mailbox::default();
+        let texts = Texts::new(config, &mailbox)?;
         let way = match config.mail.transport {
             MailTransport::Mailbox if config.environment == Environment::Production => {
                 return Err("mail.transport = \"mailbox\" sends nothing; production needs \"smtp\"".to_owned());
             }
-            MailTransport::Mailbox => Way::Mailbox(Mailbox::default()),
+            MailTransport::Mailbox => Way::Mailbox(mailbox),
             MailTransport::Smtp => {
                 let url = config.mail.smtp_url.as_ref().ok_or("mail.smtp_url is not set")?;
                 let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret());
@@ -57,7 +61,7 @@ impl Outlet {
         if let Some(url) = &config.http.public_url {
             base.get_or_init(|| url.trim_end_matches('/').to_owned());
         }
-        Ok(Self(Arc::new(Inner { way, from, base })))
+        Ok(Self(Arc::new(Inner { way, texts, from, base })))
     }
 
     /// Says where this server is reached, when the settings do not.
@@ -71,12 +75,34 @@ impl Outlet {
         self.0.base.get().cloned().unwrap_or_else(|| "http://localhost:8080".to_owned())
     }
 
-    /// The development mailbox, when mails go there.
+    /// The development mailbox, when mails or text messages go there.
     #[must_use]
     pub fn mailbox(&self) -> Option<&Mailbox> {
-        match &self.0.way {
-            Way::Mailbox(mailbox) => Some(mailbox),
-            Way::Smtp(_) => None,
+        match (&self.0.way, &self.0.texts) {
+            (Way::Mailbox(mailbox), _) | (Way::Smtp(_), Texts::Mailbox(mailbox)) => Some(mailbox),
+            (Way::Smtp(_), Texts::Twilio(_) | Texts::Nowhere) => None,
+        }
+    }
+
+    /// Whether text messages can be sent at all.
+    #[must_use]
+    pub fn can_text(&self) -> bool {
+        !matches!(self.0.texts, Texts::Nowhere)
+    }
+
+    /// Sends one text message to an E.164 number.
+    ///
+    /// # Errors
+    /// When the service refuses this very message: never; anything else: later.
+    pub async fn text(&self, to: &str, text: String, now: DateTime<Utc>) -> Result<(), Refusal> {
+        match &self.0.texts {
+            Texts::Mailbox(mailbox) => {
+                let letter = Rendered { subject: String::new(), text, html: String::new() };
+                mailbox.keep((Channel::Sms, to), letter, now);
+                Ok(())
+            }
+            Texts::Twilio(twilio) => twilio.send(to, &text).await,
+            Texts::Nowhere => Err(Refusal::Later("no SMS service is configured".to_owned())),
         }
     }
 
@@ -87,7 +113,7 @@ impl Outlet {
     pub async fn send(&self, (id, to): (MailId, &str), letter: Rendered, now: DateTime<Utc>) -> Result<(), Refusal> {
         let smtp = match &self.0.way {
             Way::Mailbox(mailbox) => {
-                mailbox.keep(to, letter, now);
+                mailbox.keep((Channel::Email, to), letter, now);
                 return Ok(());
             }
             Way::Smtp(smtp) => smtp,

@@ -1,6 +1,7 @@
 //! The platform's own pages, for the people who run it: queues and dead jobs; in development the mailbox and the
 //! components. Mounted like a product, at `/platform`; its one tenant is the platform itself, the nil UUID.
 
+mod accounts;
 mod holds;
 mod jobs;
 mod keys;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use crate::access::{Action, Policies, break_glass};
 use crate::db::{Machine, Trace, Tx, Who};
 use crate::identity::members::{self, Newcomer};
+use crate::identity::passwords::policy::Context;
 use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
@@ -53,8 +55,10 @@ pub const APPROVE_KEY_DESTRUCTION: Action = Action::new("ApproveKeyDestruction",
 pub const SEE_SECURITY: Action = Action::new("SeeSecurity", "Platform");
 /// See the tenants of every realm, suspend and resume them.
 pub const MANAGE_TENANTS: Action = Action::new("ManageTenants", "Platform");
+/// Suspend an account of any realm, or let it in again.
+pub const DECIDE_ACCOUNTS: Action = Action::new("DecideAccounts", "Platform");
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 11] = [
+pub const ACTIONS: [Action; 12] = [
     USE_PLATFORM,
     SEE_JOBS,
     DECIDE_JOBS,
@@ -66,6 +70,7 @@ pub const ACTIONS: [Action; 11] = [
     APPROVE_KEY_DESTRUCTION,
     SEE_SECURITY,
     MANAGE_TENANTS,
+    DECIDE_ACCOUNTS,
 ];
 /// The roles.
 pub const ROLES: [&str; 1] = ["operator"];
@@ -104,11 +109,12 @@ pub fn policies() -> Result<Policies, String> {
     Policies::load(include_str!("policies/schema.cedarschema"), include_str!("policies/platform.cedar"), &ACTIONS)
 }
 
-/// The work that every server does for these products: mails, and what comes round by itself. Products add theirs.
+/// The work that every server does for these products: mails, what is asked for addresses, and what comes round by itself. Products add theirs.
 #[must_use]
 pub fn work(products: &[&'static Branding]) -> Jobs {
     let jobs = mail::jobs(nightly::jobs(Jobs::new(products)), products);
-    sealed::jobs(break_glass::jobs(jobs, products))
+    let jobs = sealed::jobs(break_glass::jobs(jobs, products));
+    identity::jobs(jobs, products)
 }
 
 /// The platform as a product. Cheap to clone.
@@ -135,21 +141,22 @@ impl Platform {
         let routes = crate::web::dev::routes(routes);
         let routes = audit::routes(privacy::routes(routes), SEE_AUDIT, ("/audit", "/audit/export"));
         let routes = tenants::routes(security::routes(routes));
-        holds::routes(mailbox::routes(keys::routes(jobs::routes(routes))))
+        accounts::routes(holds::routes(mailbox::routes(keys::routes(jobs::routes(routes)))))
     }
 
     /// Makes an operator: the first one comes from the command line.
     ///
     /// # Errors
-    /// 409 when the address is taken.
+    /// 400 when the password does not do, 409 when the address is taken.
     pub async fn operator(
         &self,
         (email, password): (&str, SecretString),
         (first_name, last_name): (&str, &str),
     ) -> Result<AccountId> {
         let nobody = self.app.nobody(BRANDING.realm.name, Trace::default());
-        let account =
-            identity::actions::create_account(&nobody, &self.app.passwords, &BRANDING.realm, (email, password)).await?;
+        let context = Context::of(&BRANDING).and(email).and(first_name).and(last_name);
+        let hash = self.app.passwords.choose("password", password, context).await?;
+        let account = identity::actions::create_account_with(&nobody, &BRANDING.realm, (email, &hash)).await?;
         let newcomer = Newcomer {
             account,
             tenant: TENANT,
@@ -187,6 +194,7 @@ impl Product for Platform {
         let entries = [
             ("/platform/jobs", "platform-jobs", "list"),
             ("/platform/tenants", "limits-tenants", "building-2"),
+            ("/platform/accounts", "accounts-title", "users"),
             ("/platform/security", "limits-security", "shield-check"),
             ("/platform/holds", "holds-title", "shield-check"),
             ("/platform/keys", "keys-title", "key-round"),

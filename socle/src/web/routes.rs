@@ -16,6 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 use super::page::see_other;
 use super::{Product, finish, gate, idempotency};
 use crate::access::Action;
+use crate::identity::Rules;
 use crate::limits::Group;
 
 /// A request whose body has not arrived, or whose answer has not begun, after this long is ended.
@@ -179,6 +180,11 @@ impl<P: Product> Routes<P> {
     #[must_use]
     pub fn declared(&self) -> &[Route] {
         &self.declared
+    }
+
+    /// The rules of the product's realm: what they close is not mounted.
+    pub(crate) fn rules(&self) -> &'static Rules {
+        &self.product.branding().realm.rules
     }
 
     /// The product's base path.

@@ -22,14 +22,18 @@ pub const ATTEMPTS: i32 = 5;
 pub enum Purpose {
     /// The second step of a sign-in: a factor, or which session to end.
     SignIn,
-    /// The address of an account.
+    /// The address of an account, by a typed code.
     VerifyEmail,
+    /// The same by the mail's link, which lasts longer: who guesses codes must not use the link up.
+    VerifyEmailLink,
     /// The phone of an account.
     VerifyPhone,
     /// A forgotten password.
     ResetPassword,
-    /// A new address.
+    /// A new address, by a typed code.
     ChangeEmail,
+    /// The same by the mail's link.
+    ChangeEmailLink,
     /// The registration of a passkey.
     NewPasskey,
     /// A passkey's signature, before it is known whose.
@@ -41,9 +45,11 @@ impl Purpose {
         match self {
             Self::SignIn => "sign_in",
             Self::VerifyEmail => "verify_email",
+            Self::VerifyEmailLink => "verify_email_link",
             Self::VerifyPhone => "verify_phone",
             Self::ResetPassword => "reset_password",
             Self::ChangeEmail => "change_email",
+            Self::ChangeEmailLink => "change_email_link",
             Self::NewPasskey => "new_passkey",
             Self::Passkey => "passkey",
         }
@@ -106,6 +112,14 @@ pub async fn issue(app: &App, tx: &mut Tx, realm: &Realm, account: AccountId, ne
     };
     sql::insert(tx, row).await?;
     Ok(issued)
+}
+
+/// Ends the open challenges of a purpose: what they would have proved is settled otherwise.
+///
+/// # Errors
+/// 503 when the database cannot be reached.
+pub async fn close(tx: &mut Tx, account: AccountId, purpose: Purpose) -> Result<()> {
+    sql::close(tx, account, purpose.name()).await
 }
 
 /// The account behind a secret of a purpose, and the challenge; nothing is used up. `None`: unknown, used, over, or of

@@ -4,13 +4,15 @@
 mod sql;
 
 use chrono::TimeDelta;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 pub use sql::{Open, Pending, pending};
 
 use super::actions;
 use super::members::{self, Newcomer};
+use super::passwords::policy::Context;
+use super::requests::address;
 use crate::db::{Caller, Tx};
 use crate::error::Detail;
 use crate::ids::{AccountId, TenantId};
@@ -23,8 +25,6 @@ typed_id!(InvitationId, "an invitation");
 
 /// How long a link works.
 const VALID_FOR: TimeDelta = TimeDelta::days(7);
-/// The shortest and longest password: its characters are taken as they are (ASVS 5.0, 6.2.1 and 6.2.9).
-pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
 /// Who is invited, to what.
 #[derive(Clone, Debug)]
@@ -139,14 +139,17 @@ pub async fn accept<P: Product>(product: &P, caller: &Caller, token: &str, given
     let open = look(product, caller, token).await?;
     let realm = &product.branding().realm;
     let passwords = &product.app().passwords;
-    check(&given, open.account.is_none())?;
+    let names = faulty_names((&given.first_name, &given.last_name), true);
     let account = match open.account {
+        Some(_) if !names.is_empty() => return Err(Error::invalid(names)),
         Some(account) => {
             prove(product, caller, &open, given.password).await?;
             Joining::Known(account)
         }
         None => {
-            let hash = passwords.hash(given.password).await?;
+            let context = Context::of(product.branding()).and(&open.email);
+            let context = context.and(&given.first_name).and(&given.last_name).and(&open.tenant_name);
+            let hash = with_names(names, passwords.choose("password", given.password, context).await)?;
             Joining::New(AccountId::fresh(caller.now()), hash)
         }
     };
@@ -210,7 +213,7 @@ async fn prove<P: Product>(product: &P, caller: &Caller, open: &Open, password: 
             return Err(error);
         }
     }
-    actions::refused(caller, &open.email, attempt).await?;
+    actions::refused(caller, &open.email, (attempt, None)).await?;
     Err(Error::unauthenticated("AUTH_PASSWORD", "The password of this account does not fit."))
 }
 
@@ -224,22 +227,15 @@ fn faulty_names((first, last): (&str, &str), required: bool) -> Vec<Detail> {
     named.map(|(field, _)| Detail::new(field, "INVALID_FORMAT", "A name has 1 to 80 characters.")).collect()
 }
 
-/// Names, and the password of a new account.
-fn check(given: &Acceptance, new: bool) -> Result<()> {
-    let mut faults = faulty_names((&given.first_name, &given.last_name), true);
-    if new && !PASSWORD_LENGTH.contains(&given.password.expose_secret().chars().count()) {
-        faults.push(Detail::new("password", "INVALID_FORMAT", "A password has 8 to 128 characters."));
+/// Every field that does not do: names, and the password of a new account.
+fn with_names(mut faults: Vec<Detail>, hash: Result<String>) -> Result<String> {
+    match hash {
+        Ok(hash) if faults.is_empty() => Ok(hash),
+        Ok(_) => Err(Error::invalid(faults)),
+        Err(error) if error.details.is_empty() => Err(error),
+        Err(error) => {
+            faults.extend(error.details);
+            Err(Error::invalid(faults))
+        }
     }
-    if faults.is_empty() { Ok(()) } else { Err(Error::invalid(faults)) }
-}
-
-/// An address as it is stored: trimmed, lower case, with one `@` and something on both sides that a mail server takes.
-fn address(text: &str) -> Result<String> {
-    let email = text.trim().to_lowercase();
-    let parsed: Result<lettre::Address, _> = email.parse();
-    if email.len() > 254 || parsed.is_err() {
-        let message = "Write an e-mail address, such as marie.durand@clinique.fr.";
-        return Err(Error::invalid(vec![Detail::new("email", "INVALID_FORMAT", message)]));
-    }
-    Ok(email)
 }

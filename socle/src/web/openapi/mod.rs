@@ -14,7 +14,7 @@ use utoipa::openapi::{Header, OpenApi, Ref, RefOr, Response as Answer};
 
 use super::{Access, Branding, Method, Page, Product, Routes, html};
 use crate::identity::factors::api as factors;
-use crate::identity::{api, devices, sessions};
+use crate::identity::{Registration, api, contact, devices, passwords, recovery, registration, sessions, verification};
 use crate::{Error, Result};
 
 /// Adds document and reader to a product.
@@ -56,8 +56,23 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     factors::register,
     factors::remove,
     factors::step_up_options,
+    recovery::api::request,
+    recovery::api::confirm,
+    passwords::api::change,
+    contact::api::contact,
+    contact::api::ask_email,
+    contact::api::confirm_email,
+    contact::api::ask_phone,
+    contact::api::confirm_phone,
+    contact::api::remove_phone,
+    contact::api::ask_user_name,
 ))]
 struct SignIn;
+
+/// What somebody registers with, where a realm leaves that open.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(registration::api::register, verification::api::verify, verification::api::resend))]
+struct Registering;
 
 /// The words of a product's document.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +125,9 @@ pub fn frame(branding: &Branding, words: Words) -> OpenApi {
     // A frame that is no document would be empty: the snapshot of each product shows that it is not.
     let mut frame: OpenApi = serde_json::from_value(frame).unwrap_or_default();
     frame.merge(SignIn::openapi());
+    if branding.realm.rules.registration == Registration::Open {
+        frame.merge(Registering::openapi());
+    }
     frame
 }
 

@@ -1,4 +1,4 @@
-//! Passwords: Argon2id (19 MiB, t = 2, p = 1) behind a bounded queue, so that a burst of sign-ins can neither take
+//! Hashes: Argon2id (19 MiB, t = 2, p = 1) behind a bounded queue, so that a burst of sign-ins can neither take
 //! the memory nor all the cores.
 
 use std::sync::Arc;
@@ -9,6 +9,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::policy::{self, Context, Fault};
+use crate::error::Detail;
 use crate::{Error, Result};
 
 /// Hashes computed at once.
@@ -53,7 +55,21 @@ impl Passwords {
         self.in_turn(place, move || hash(&password)).await
     }
 
-    /// Whether the password fits the hash. `None` (no such account) takes as long and is false.
+    /// The PHC string of a newly chosen password, unless the policy refuses it.
+    ///
+    /// # Errors
+    /// 400 with the faulty field, 503 when too many are waiting.
+    pub async fn choose(&self, field: &'static str, password: SecretString, context: Context) -> Result<String> {
+        let place = self.place()?;
+        let chosen = self.in_turn(place, move || match policy::judge(password.expose_secret(), &context) {
+            Ok(()) => hash(&password).map(Ok),
+            Err(fault) => Ok(Err(fault)),
+        });
+        chosen.await?.map_err(|fault: Fault| Error::invalid(vec![Detail::new(field, fault.code(), fault.message())]))
+    }
+
+    /// Whether the password fits the hash. `None` (no such account) takes as long and is false; so is what is longer than a
+    /// password can be.
     ///
     /// # Errors
     /// 503 when too many are waiting.
@@ -82,6 +98,8 @@ impl Passwords {
         password: SecretString,
         stored: Option<String>,
     ) -> Result<bool> {
+        let possible = password.expose_secret().chars().nth(*policy::LENGTH.end()).is_none();
+        let (password, stored) = if possible { (password, stored) } else { (SecretString::default(), None) };
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.to_string());
         let fits = self.in_turn(place, move || verify(&password, &stored)).await?;
