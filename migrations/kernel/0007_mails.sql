@@ -28,16 +28,3 @@ CREATE POLICY own ON socle.mails TO socle_app
 CREATE POLICY lookup ON socle.mails TO socle_lookup USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE ON socle.mails TO socle_app;
 GRANT SELECT, DELETE ON socle.mails TO socle_lookup;
-
--- Nightly: mails written before then.
-CREATE FUNCTION socle.forget_mails(before timestamptz) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-  WITH gone AS (DELETE FROM socle.mails m WHERE m.created_at < before RETURNING 1) SELECT count(*) FROM gone;
-$$;
-GRANT CREATE ON SCHEMA socle TO socle_lookup;
-ALTER FUNCTION socle.forget_mails(timestamptz) OWNER TO socle_lookup;
-REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
-SET LOCAL ROLE socle_lookup;
-REVOKE ALL ON FUNCTION socle.forget_mails(timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION socle.forget_mails(timestamptz) TO socle_app;
-SET LOCAL ROLE socle_owner;

@@ -33,18 +33,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   WHERE c.secret_hash = open_challenge.secret_hash AND c.realm = wanted_realm AND c.purpose = wanted_purpose
     AND c.used_at IS NULL AND c.expires_at > open_challenge.at;
 $$;
--- Nightly: challenges that are over.
-CREATE FUNCTION socle.forget_challenges(before timestamptz) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-  WITH gone AS (DELETE FROM socle.challenges c WHERE c.expires_at < before RETURNING 1) SELECT count(*) FROM gone;
-$$;
 GRANT CREATE ON SCHEMA socle TO socle_lookup;
 ALTER FUNCTION socle.open_challenge(text, text, bytea, timestamptz) OWNER TO socle_lookup;
-ALTER FUNCTION socle.forget_challenges(timestamptz) OWNER TO socle_lookup;
 REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
 SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.open_challenge(text, text, bytea, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION socle.forget_challenges(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.open_challenge(text, text, bytea, timestamptz) TO socle_app;
-GRANT EXECUTE ON FUNCTION socle.forget_challenges(timestamptz) TO socle_app;
 SET LOCAL ROLE socle_owner;

@@ -92,26 +92,16 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   WHERE c.realm = wanted_realm AND c.secret_hash = wanted_hash AND c.expires_at > at RETURNING c.state;
 $$;
 
--- Nightly: those that nobody answered.
-CREATE FUNCTION socle.forget_passkey_ceremonies(before timestamptz) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-  WITH gone AS (DELETE FROM socle.passkey_ceremonies c WHERE c.expires_at < before RETURNING 1)
-  SELECT count(*) FROM gone;
-$$;
-
 GRANT CREATE ON SCHEMA socle TO socle_lookup;
 ALTER FUNCTION socle.account_of_passkey(text, bytea) OWNER TO socle_lookup;
 ALTER FUNCTION socle.keep_passkey_ceremony(uuid, text, bytea, jsonb, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.take_passkey_ceremony(text, bytea, timestamptz) OWNER TO socle_lookup;
-ALTER FUNCTION socle.forget_passkey_ceremonies(timestamptz) OWNER TO socle_lookup;
 REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
 SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.account_of_passkey(text, bytea) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.keep_passkey_ceremony(uuid, text, bytea, jsonb, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.take_passkey_ceremony(text, bytea, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION socle.forget_passkey_ceremonies(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.account_of_passkey(text, bytea) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.keep_passkey_ceremony(uuid, text, bytea, jsonb, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.take_passkey_ceremony(text, bytea, timestamptz) TO socle_app;
-GRANT EXECUTE ON FUNCTION socle.forget_passkey_ceremonies(timestamptz) TO socle_app;
 SET LOCAL ROLE socle_owner;

@@ -82,25 +82,16 @@ $$;
 CREATE POLICY standing ON socle.accounts FOR UPDATE TO socle_lookup USING (true) WITH CHECK (true);
 GRANT UPDATE (status, force_password_change, updated_at) ON socle.accounts TO socle_lookup;
 
--- Nightly: tries that no longer count.
-CREATE FUNCTION socle.forget_password_tries(before timestamptz) RETURNS bigint
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
-  WITH gone AS (DELETE FROM socle.password_tries t WHERE t.created_at < before RETURNING 1) SELECT count(*) FROM gone;
-$$;
-
 GRANT CREATE ON SCHEMA socle TO socle_lookup;
 ALTER FUNCTION socle.suspend_account(text, text, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.reactivate_account(text, text, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.force_password_change(uuid, timestamptz) OWNER TO socle_lookup;
-ALTER FUNCTION socle.forget_password_tries(timestamptz) OWNER TO socle_lookup;
 REVOKE CREATE ON SCHEMA socle FROM socle_lookup;
 SET LOCAL ROLE socle_lookup;
 REVOKE ALL ON FUNCTION socle.suspend_account(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.reactivate_account(text, text, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.force_password_change(uuid, timestamptz) FROM PUBLIC;
-REVOKE ALL ON FUNCTION socle.forget_password_tries(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION socle.suspend_account(text, text, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.reactivate_account(text, text, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.force_password_change(uuid, timestamptz) TO socle_app;
-GRANT EXECUTE ON FUNCTION socle.forget_password_tries(timestamptz) TO socle_app;
 SET LOCAL ROLE socle_owner;

@@ -139,6 +139,9 @@ INSERT INTO socle.retention_plans (table_name, doomed, subjects) VALUES
   ('socle.known_devices', 'o.last_seen_at <= $1
                            AND NOT EXISTS (SELECT 1 FROM socle.sessions s WHERE s.device_id = o.id)', 'o.account_id'),
   ('socle.challenges', 'o.expires_at <= $1', NULL),
+  ('socle.passkey_ceremonies', 'o.expires_at <= $1', NULL),
+  ('socle.password_tries', 'o.created_at <= $1', NULL),
+  ('socle.break_glass', 'o.opened_at <= $1', 'o.account_id, o.tenant_id, o.record_id'),
   ('socle.invitations', 'o.expires_at <= $1', 'o.tenant_id'),
   ('socle.mails', 'o.created_at <= $1', 'o.account_id, o.tenant_id'),
   ('socle.jobs', $$o.state = 'done' AND o.finished_at <= $1$$, 'o.tenant_id'),
@@ -162,6 +165,10 @@ INSERT INTO socle.erasure_plans (position, table_name, whose, changes) VALUES
   (20, 'socle.sessions', 't.account_id = $1', NULL),
   (30, 'socle.known_devices', 't.account_id = $1', NULL),
   (40, 'socle.challenges', 't.account_id = $1', NULL),
+  (42, 'socle.authenticator_apps', 't.account_id = $1', NULL),
+  (44, 'socle.recovery_codes', 't.account_id = $1', NULL),
+  (46, 'socle.passkeys', 't.account_id = $1', NULL),
+  (48, 'socle.password_tries', 't.account_id = $1', NULL),
   (50, 'socle.idempotency_keys', 't.account_id = $1', NULL),
   (60, 'socle.mails', 't.account_id = $1', NULL),
   (70, 'socle.personal_exports', 't.account_id = $1', NULL),
@@ -170,7 +177,12 @@ INSERT INTO socle.erasure_plans (position, table_name, whose, changes) VALUES
   (100, 'socle.consents', 't.account_id = $1', 'ip_address = NULL, user_agent = NULL');
 
 -- The rights that the two plans need.
-GRANT SELECT, DELETE ON socle.known_devices, socle.invitations TO socle_lookup;
+GRANT SELECT, DELETE ON socle.known_devices, socle.invitations, socle.authenticator_apps, socle.recovery_codes,
+  socle.passkeys, socle.break_glass TO socle_lookup;
+CREATE POLICY retention ON socle.authenticator_apps TO socle_lookup USING (true) WITH CHECK (true);
+CREATE POLICY retention ON socle.recovery_codes TO socle_lookup USING (true) WITH CHECK (true);
+CREATE POLICY erasure ON socle.passkeys FOR DELETE TO socle_lookup USING (true);
+CREATE POLICY retention ON socle.break_glass TO socle_lookup USING (true) WITH CHECK (true);
 GRANT UPDATE (user_id, ip) ON socle.security_events TO socle_lookup;
 CREATE POLICY retention ON socle.known_devices TO socle_lookup USING (true) WITH CHECK (true);
 CREATE POLICY retention ON socle.invitations FOR DELETE TO socle_lookup USING (true);
@@ -178,9 +190,7 @@ CREATE INDEX audit_log_actor ON socle.audit_log (actor_id, occurred_at);
 CREATE INDEX audit_log_about ON socle.audit_log (resource_id, occurred_at);
 
 DROP FUNCTION socle.forget_sessions(timestamptz);
-DROP FUNCTION socle.forget_challenges(timestamptz);
 DROP FUNCTION socle.forget_jobs(timestamptz);
-DROP FUNCTION socle.forget_mails(timestamptz);
 DROP FUNCTION socle.purge_idempotency_keys(timestamptz, integer);
 
 -- Nightly: deletes what one plan dooms, at most so much at once, and nothing that a legal hold names. How many went.
@@ -229,6 +239,13 @@ END;
 $$;
 
 CREATE POLICY owner ON socle.legal_holds FOR SELECT TO socle_owner USING (true);
+
+-- Whether any hold stands: whole months of the audit trail hold rows of everybody.
+CREATE FUNCTION socle.any_hold(at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  SELECT EXISTS (SELECT 1 FROM socle.legal_holds h
+                 WHERE h.lifted_at IS NULL AND (h.until IS NULL OR h.until > any_hold.at));
+$$;
 
 -- An erasure, in the account's own transaction: what became of each table.
 CREATE FUNCTION socle.erase_account(account uuid)
@@ -376,6 +393,7 @@ ALTER FUNCTION socle.erase_account(uuid) OWNER TO socle_lookup;
 ALTER FUNCTION socle.open_erasures(timestamptz, uuid, integer) OWNER TO socle_lookup;
 ALTER FUNCTION socle.unjournaled_erasures(integer) OWNER TO socle_lookup;
 ALTER FUNCTION socle.not_erased(uuid[]) OWNER TO socle_lookup;
+ALTER FUNCTION socle.any_hold(timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.holds_on(uuid, timestamptz) OWNER TO socle_lookup;
 ALTER FUNCTION socle.holdable(text, uuid) OWNER TO socle_lookup;
 ALTER FUNCTION socle.own_records(text, timestamptz, uuid, integer) OWNER TO socle_lookup;
@@ -388,6 +406,7 @@ REVOKE ALL ON FUNCTION socle.erase_account(uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.open_erasures(timestamptz, uuid, integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.unjournaled_erasures(integer) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.not_erased(uuid[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION socle.any_hold(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.holds_on(uuid, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.holdable(text, uuid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION socle.own_records(text, timestamptz, uuid, integer) FROM PUBLIC;
@@ -396,6 +415,7 @@ GRANT EXECUTE ON FUNCTION socle.erase_account(uuid) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.open_erasures(timestamptz, uuid, integer) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.unjournaled_erasures(integer) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.not_erased(uuid[]) TO socle_app;
+GRANT EXECUTE ON FUNCTION socle.any_hold(timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.holds_on(uuid, timestamptz) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.holdable(text, uuid) TO socle_app;
 GRANT EXECUTE ON FUNCTION socle.own_records(text, timestamptz, uuid, integer) TO socle_app;

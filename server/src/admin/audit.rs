@@ -43,13 +43,13 @@ pub async fn run(action: Action) -> Result<ExitCode> {
     let config = Config::load().context("the settings cannot be read")?;
     match action {
         Action::PublicKey => {
-            println!("{}", own_key(&config)?);
+            println!("{}", own_key(&config).await?);
             Ok(ExitCode::SUCCESS)
         }
         Action::Verify { tenant, anchors, public_keys } => {
             let folder = anchors.or_else(|| config.audit.anchor_store.clone());
             let anchors = folder.as_deref().map(Anchors::open).transpose().map_err(|error| anyhow!(error))?;
-            let keys = if public_keys.is_empty() { vec![own_key(&config)?] } else { public_keys };
+            let keys = if public_keys.is_empty() { vec![own_key(&config).await?] } else { public_keys };
             let url = config.database.url.as_ref().context("DATABASE_URL is not set")?;
             let anchored = anchors.is_some();
             let wanted = Wanted { tenant, keys, anchors };
@@ -59,9 +59,8 @@ pub async fn run(action: Action) -> Result<ExitCode> {
     }
 }
 
-fn own_key(config: &Config) -> Result<PublicKey> {
-    let trail = Trail::open(&config.audit, &serve::vault(config)?).map_err(|error| anyhow!(error))?;
-    Ok(trail.public_key())
+async fn own_key(config: &Config) -> Result<PublicKey> {
+    Ok(serve::app(config.clone()).await?.audit.public_key())
 }
 
 fn say(report: &Report, anchored: bool) -> ExitCode {

@@ -3,13 +3,9 @@
 use anyhow::{Context, Result, anyhow};
 use clap::Subcommand;
 use physiotraq::Physiotraq;
-use socle::App;
-use socle::clock::Clock;
-use socle::config::{Config, Role};
-use socle::db::Db;
+use socle::config::Config;
 use socle::platform::Platform;
 use socle::privacy::{Products, erasure};
-use socle::web::Assets;
 
 use crate::serve;
 
@@ -23,10 +19,7 @@ pub enum Action {
 /// Does it.
 pub async fn run(action: Action) -> Result<()> {
     let config = Config::load().context("the settings cannot be read")?;
-    let url = |role| config.database_url(role).map_err(anyhow::Error::msg);
-    let db = Db::connect(&url(Role::App)?, &url(Role::Ingest)?, 4).await.map_err(|e| anyhow!(e))?;
-    let parts = (serve::vault(&config)?, Assets::default());
-    let app = App::new(db, Clock::system(), config, parts).await.map_err(|e| anyhow!(e))?;
+    let app = serve::app(config).await?;
     let product = Physiotraq::start(app.clone()).await.map_err(|e| anyhow!(e))?;
     let operators = Platform::new(app.clone()).map_err(|e| anyhow!(e))?;
     let products = Products::default().with(operators).with(product);

@@ -111,6 +111,12 @@ impl Entry {
         Self::new(action, resource, Some(id.into()), Outcome::Done)
     }
 
+    /// Something that anybody may ask for; whose it will turn out to be is not known yet.
+    #[must_use]
+    pub fn asked_for(action: &'static str, resource: &'static str) -> Self {
+        Self::new(action, resource, None, Outcome::Done)
+    }
+
     /// Something refused.
     #[must_use]
     pub fn refused(action: &'static str, resource: &'static str, id: Option<Uuid>) -> Self {

@@ -284,7 +284,7 @@ pub struct Jobs {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Audit {
     /// Folder of the anchors, outside the database's own disk. Without it there are none (not in production).
-    pub anchor_store: Option<std::path::PathBuf>,
+    pub anchor_store: Option<PathBuf>,
     /// Seconds between two anchors; none is written while nothing changes.
     pub anchor_seconds: u64,
     /// Hex of the 32-byte seed of the Ed25519 key that signs them; without it one is derived from the key-encryption
@@ -292,7 +292,7 @@ pub struct Audit {
     #[serde(serialize_with = "masked")]
     pub signing_key: Option<SecretString>,
     /// File that holds it.
-    pub signing_key_file: Option<std::path::PathBuf>,
+    pub signing_key_file: Option<PathBuf>,
 }
 
 /// How often somebody may try a password, and how often a program may call. What each is for: `docs/operations.md`.
@@ -329,7 +329,7 @@ impl Limits {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Geo {
     /// A file in MaxMind's format (countries or cities). Without one every place is unknown; nobody outside is asked.
-    pub database: Option<std::path::PathBuf>,
+    pub database: Option<PathBuf>,
 }
 
 /// What operators look at.
@@ -354,10 +354,10 @@ pub struct Tracing {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Privacy {
     /// Where people's exports wait, sealed, until they are downloaded; a day at most. One folder for all servers.
-    pub export_folder: Option<std::path::PathBuf>,
+    pub export_folder: Option<PathBuf>,
     /// Where every erasure is written down, so that it is done again after a restore. One folder for all servers, and not
     /// part of the database's backup.
-    pub erasure_journal: Option<std::path::PathBuf>,
+    pub erasure_journal: Option<PathBuf>,
 }
 
 /// A list, or one line with commas; a plain address is a network of one.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Channel, MailId};
-use crate::db::{Db, Tx};
+use crate::db::Tx;
 use crate::ids::AccountId;
 use crate::web::Lang;
 use crate::{Error, Result};

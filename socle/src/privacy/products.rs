@@ -8,6 +8,7 @@ use super::erasure::{Outcome, Use};
 use super::export::Sections;
 use super::retention::{Kept, Rule};
 use crate::db::Tx;
+use crate::identity::members;
 use crate::ids::AccountId;
 use crate::web::{Branding, Product};
 use crate::{App, Result};
@@ -23,6 +24,7 @@ pub(super) trait Hooks: Send + Sync {
     fn personal_data<'a>(&'a self, tx: &'a mut Tx, account: AccountId, into: &'a mut Sections) -> Doing<'a, ()>;
     fn uses<'a>(&'a self, tx: &'a mut Tx, account: AccountId) -> Doing<'a, Vec<Use>>;
     fn erase<'a>(&'a self, tx: &'a mut Tx, account: AccountId) -> Doing<'a, Vec<Outcome>>;
+    fn leave<'a>(&'a self, tx: &'a mut Tx, account: AccountId) -> Doing<'a, ()>;
 }
 
 impl<P: Product> Hooks for P {
@@ -52,6 +54,10 @@ impl<P: Product> Hooks for P {
 
     fn erase<'a>(&'a self, tx: &'a mut Tx, account: AccountId) -> Doing<'a, Vec<Outcome>> {
         Box::pin(Product::erase(self, tx, account))
+    }
+
+    fn leave<'a>(&'a self, tx: &'a mut Tx, account: AccountId) -> Doing<'a, ()> {
+        Box::pin(members::leave(self, tx, account))
     }
 }
 

@@ -90,18 +90,17 @@ pub(super) async fn renewed(tx: &mut Tx, person: &Person, (others, factor): (boo
     let over = || Error::unauthenticated("AUTH_REQUIRED", "Sign in again.");
     let browser = sql::is_browser(tx, person.session).await?.ok_or_else(over)?;
     let client = if browser { Client::Browser } else { Client::Api };
-    let proof = ProvedBy {
-        authenticated_at: now,
-        second_factor_at: if factor { Some(now) } else { person.second_factor_at },
-        device: crate::identity::sql::device_of(tx, person.session).await?,
-    };
+    // The session goes on: its end stays where it was.
+    let (device, expires_at) = crate::identity::sql::kept_of(tx, person.session).await?;
+    let second_factor_at = if factor { Some(now) } else { person.second_factor_at };
+    let proof = ProvedBy { authenticated_at: now, second_factor_at, device, expires_at };
     if others {
         sql::end_sessions(tx, person.account).await?;
     } else {
         crate::identity::sql::end_session(tx, person.session, now).await?;
     }
     let (session, token) = actions::insert(tx, (person.account, person.tenant), client, &proof).await?;
-    Ok((Opened { session, token, language: person.language.clone() }, client))
+    Ok((Opened { session, token, language: person.language.clone(), device: None }, client))
 }
 
 /// Removes the caller's authenticator app.

@@ -20,7 +20,6 @@ use uuid::Uuid;
 
 pub use apps::{Enrolled, enrol};
 pub use changes::{Added, remove_app, remove_passkey, renew_recovery_codes};
-pub use passkeys::forget_ceremonies;
 use passkeys::Signature;
 
 use super::Realm;

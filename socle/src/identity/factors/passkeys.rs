@@ -3,7 +3,7 @@
 //! The relying party is the host name of the platform's public address, for good: a passkey is bound to it. Host names of
 //! `http.hosts` below it may use the same passkeys. What a signature must answer stays on the server, and is answered once.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use webauthn_rs::prelude::{
 pub use webauthn_rs::prelude::{PublicKeyCredential as Signature, RegisterPublicKeyCredential as NewCredential};
 
 use super::{Added, Verdict, changes, sql};
-use crate::db::{Caller, Db, Tx};
+use crate::db::{Caller, Tx};
 use crate::error::Detail;
 use crate::identity::actions::Known;
 use crate::identity::challenges::{self, Purpose};
@@ -289,10 +289,3 @@ fn unknown() -> Error {
     Error::unauthenticated("AUTH_PASSKEY", "This passkey is not known here. Sign in with address and password.")
 }
 
-/// Forgets signatures that were asked for and never given; how many.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn forget_ceremonies(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    sql::forget_ceremonies(db, before).await
-}

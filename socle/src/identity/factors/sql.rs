@@ -310,13 +310,6 @@ pub(super) async fn take_ceremony(db: &Db, realm: &str, hash: &[u8], now: DateTi
     Ok(row.state)
 }
 
-pub(super) async fn forget_ceremonies(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    let mut door = db.door().await?;
-    let row =
-        sqlx::query!(r#"SELECT socle.forget_passkey_ceremonies($1) AS "n!""#, before).fetch_one(door.conn()).await?;
-    Ok(row.n)
-}
-
 /// Ends every session of the account.
 pub(super) async fn end_sessions(tx: &mut Tx, account: AccountId) -> Result<()> {
     let now = tx.caller().now();

@@ -42,7 +42,7 @@ pub async fn by_password(app: &App, caller: &Caller, realm: &Realm, password: Se
     let found = identity::sql::by_email(caller.db(), realm.name, &person.email).await?;
     let stored = found.filter(|found| found.account == person.account).and_then(|found| found.password_hash);
     let fits = app.passwords.verify(password, stored).await?;
-    let mut tx = caller.begin().await?;
+    let tx = caller.begin().await?;
     if !fits {
         return Err(refuse(tx, (answers, "password")).await?);
     }

@@ -53,15 +53,13 @@ pub async fn change<P: Product>(product: &P, caller: &Caller, given: Change) -> 
     let mut tx = caller.begin().await?;
     sessions::lock_account(&mut tx, person.account).await?;
     let client = if sql::is_browser(&mut tx, person.session).await? { Client::Browser } else { Client::Api };
-    let proof = ProvedBy {
-        authenticated_at: caller.now(),
-        second_factor_at: person.second_factor_at,
-        device: sessions::device_of(&mut tx, person.session).await?,
-    };
+    let (device, expires_at) = sessions::kept_of(&mut tx, person.session).await?;
+    let (authenticated_at, second_factor_at) = (caller.now(), person.second_factor_at);
+    let proof = ProvedBy { authenticated_at, second_factor_at, device, expires_at };
     accounts::set_password(app, &mut tx, &branding.realm, (person.account, &hash)).await?;
     let (session, token) = actions::insert(&mut tx, (person.account, person.tenant), client, &proof).await?;
     tx.commit().await?;
-    Ok(Changed { opened: Opened { session, token, language: person.language }, client })
+    Ok(Changed { opened: Opened { session, token, language: person.language, device: None }, client })
 }
 
 /// Refuses unless the present password fits. The try is counted before it is checked.
@@ -88,10 +86,3 @@ async fn prove<P: Product>(product: &P, caller: &Caller, current: SecretString) 
     if fits { Ok(about) } else { Err(Error::unauthenticated("AUTH_PASSWORD", "The present password does not fit.")) }
 }
 
-/// Forgets tries that no longer count: the nightly job. Returns how many.
-///
-/// # Errors
-/// 503 when the database cannot be reached.
-pub async fn forget_tries(caller: &Caller) -> Result<i64> {
-    sql::forget_tries(caller.db(), caller.now() - WITHIN).await
-}

@@ -28,7 +28,7 @@ pub struct Passwords {
 }
 
 /// A place in the queue, given back when it is dropped.
-pub(super) struct Place {
+pub(in crate::identity) struct Place {
     _place: OwnedSemaphorePermit,
 }
 
@@ -83,7 +83,7 @@ impl Passwords {
     ///
     /// # Errors
     /// 503 when too many are waiting.
-    pub(super) fn place(&self) -> Result<Place> {
+    pub(in crate::identity) fn place(&self) -> Result<Place> {
         let place = Arc::clone(&self.waiting).try_acquire_owned().map_err(|_| Error::unavailable(2))?;
         Ok(Place { _place: place })
     }
@@ -92,7 +92,7 @@ impl Passwords {
     ///
     /// # Errors
     /// 500 when the stored hash is none.
-    pub(super) async fn verify_in(
+    pub(in crate::identity) async fn verify_in(
         &self,
         place: Place,
         password: SecretString,

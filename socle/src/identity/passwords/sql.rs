@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::db::{Db, Tx};
+use crate::db::Tx;
 use crate::ids::{AccountId, SessionId};
 use crate::{Error, Result, ids};
 
@@ -43,8 +43,3 @@ pub(super) async fn is_browser(tx: &mut Tx, session: SessionId) -> Result<bool> 
     row.map(|r| r.browser).ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))
 }
 
-pub(super) async fn forget_tries(db: &Db, before: DateTime<Utc>) -> Result<i64> {
-    let mut door = db.door().await?;
-    let row = sqlx::query!(r#"SELECT socle.forget_password_tries($1) AS "n!""#, before).fetch_one(door.conn()).await?;
-    Ok(row.n)
-}

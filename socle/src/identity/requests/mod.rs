@@ -60,9 +60,7 @@ pub(super) async fn ask(app: &App, caller: &Caller, what: What, email: &str) -> 
 pub(super) async fn write(caller: &Caller, job: NewJob, audited: &'static str) -> Result<()> {
     let mut tx = caller.becoming(Who::Nobody).begin().await?;
     queues::enqueue(&mut tx, job).await?;
-    let outcome = audit::Outcome::Done;
-    let details = Value::Object(Default::default());
-    audit::record(&mut tx, audit::Entry { action: audited, resource: "Account", id: None, outcome, details }).await?;
+    audit::record(&mut tx, audit::Entry::asked_for(audited, "Account")).await?;
     tx.commit().await
 }
 

@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::{ADDRESS, AUDIT, Becomes, ErasureId, MEMBERSHIPS, Outcome, RECEIPT, REMINDER, fate_of, journal, letter, sql};
 use crate::db::{Caller, Trace, Tx};
-use crate::identity::members;
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::{Failure, Job};
 use crate::mail::{self, Letter};
@@ -143,7 +142,7 @@ async fn erase(hooks: &dyn Hooks, tx: &mut Tx, account: AccountId, places: &[Pla
         tx.step_into(Some(place.id)).await?;
         hooks.erase(tx, account).await?.into_iter().for_each(|outcome| add(&mut outcomes, outcome));
         if place.active {
-            members::leave(tx, account).await?;
+            hooks.leave(tx, account).await?;
         }
         sql::empty_membership(tx, account).await?;
         add(&mut outcomes, Outcome { fate: MEMBERSHIPS, rows: 1 });

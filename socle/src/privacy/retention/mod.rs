@@ -8,7 +8,8 @@ mod page;
 mod rules;
 mod sql;
 
-use chrono::{DateTime, Days, Months, Utc};
+use chrono::{DateTime, Datelike, Days, Months, Utc};
+use http::StatusCode;
 use serde_json::json;
 
 pub use page::page;
@@ -81,7 +82,8 @@ pub struct Rule {
     pub batch: i32,
     /// Whether a legal hold can stop it.
     pub holds: bool,
-    /// One batch: deletes at most `$2` of what was over at `$1`, now being `$3`; answers how many.
+    /// One batch: deletes at most `$2` of what was over at `$1`, now being `$3`; answers how many. Of
+    /// [`Action::DropPartitions`]: whether something stands in its way at `$1`.
     pub statement: &'static str,
 }
 
@@ -112,6 +114,32 @@ pub fn rule(table: &str) -> Option<&'static Rule> {
 ///
 /// # Errors
 /// 503 when the database cannot be reached. What was deleted until then stays deleted.
+pub async fn apply(app: &App, rule: &Rule, now: DateTime<Utc>) -> Result<i64> {
+    match rule.action {
+        Action::Delete => sweep(&app.db, rule, now).await,
+        Action::DropPartitions => drop_months(app, rule, now).await,
+    }
+}
+
+/// Months of the audit trail go as a whole, chained and signed off by the trail itself; none while a hold stands.
+async fn drop_months(app: &App, rule: &Rule, now: DateTime<Utc>) -> Result<i64> {
+    let over = rule.over_at(now).date_naive();
+    let Some(day) = over.with_day(1) else { return Ok(0) };
+    if sql::stands(&app.db, rule, now).await? {
+        return Ok(0);
+    }
+    match audit::drop_before(app, day).await {
+        Ok(dropped) => Ok(i64::from(dropped)),
+        // Rows of those months wait to be sealed: tomorrow, then.
+        Err(error) if error.status == StatusCode::CONFLICT => Ok(0),
+        Err(error) => Err(error),
+    }
+}
+
+/// Applies a rule of rows until nothing of it is left; how many went.
+///
+/// # Errors
+/// 503 when the database cannot be reached. What was deleted until then stays deleted.
 pub async fn sweep(db: &Db, rule: &Rule, now: DateTime<Utc>) -> Result<i64> {
     let mut all = 0;
     loop {
@@ -126,7 +154,7 @@ pub async fn sweep(db: &Db, rule: &Rule, now: DateTime<Utc>) -> Result<i64> {
 /// The nightly job: every rule in turn, and a line in the audit trail for each that found something.
 pub(super) async fn nightly(app: &App, job: &Job, rules: &[Rule]) -> Outcome {
     for rule in rules {
-        let gone = sweep(&app.db, rule, job.caller.now()).await?;
+        let gone = apply(app, rule, job.caller.now()).await?;
         if gone == 0 {
             continue;
         }

@@ -19,7 +19,7 @@ const PLANNED: Rule = Rule {
 };
 
 /// How long the kernel's rows are kept.
-pub const RULES: [Rule; 14] = [
+pub const RULES: [Rule; 17] = [
     Rule {
         table: "socle.refresh_tokens",
         rows: "of sessions that are over",
@@ -53,6 +53,33 @@ pub const RULES: [Rule; 14] = [
         basis: "domain/rgpd-hds.md §2, security logs: a secret that is over proves nothing",
         holds: false,
         statement: "SELECT socle.sweep('socle.challenges', $1, $2, $3)",
+        ..PLANNED
+    },
+    Rule {
+        table: "socle.passkey_ceremonies",
+        rows: "signatures that were asked for and never given",
+        column: "expires_at",
+        basis: "domain/rgpd-hds.md §2, security logs: what is over proves nothing",
+        holds: false,
+        statement: "SELECT socle.sweep('socle.passkey_ceremonies', $1, $2, $3)",
+        ..PLANNED
+    },
+    Rule {
+        table: "socle.password_tries",
+        column: "created_at",
+        active: Span::Days(1),
+        basis: "domain/rgpd-hds.md §2, security logs: tries count for an hour",
+        holds: false,
+        statement: "SELECT socle.sweep('socle.password_tries', $1, $2, $3)",
+        ..PLANNED
+    },
+    Rule {
+        table: "socle.break_glass",
+        column: "opened_at",
+        active: Span::Months(12),
+        archive: Span::Months(48),
+        basis: "domain/rgpd-hds.md §9: 5 years, as evidence of access to health data",
+        statement: "SELECT socle.sweep('socle.break_glass', $1, $2, $3)",
         ..PLANNED
     },
     Rule {
@@ -142,14 +169,13 @@ pub const RULES: [Rule; 14] = [
         archive: Span::Months(48),
         basis: "domain/rgpd-hds.md §9: 5 years, as evidence of access to health data; any hold stops it",
         action: Action::DropPartitions,
-        batch: 3,
-        statement: "SELECT socle.drop_audit_before($1, $2, $3)",
+        statement: "SELECT socle.any_hold($1)",
         ..PLANNED
     },
 ];
 
 /// Tables of the kernel with personal data that no rule empties.
-pub const KEPT: [Kept; 7] = [
+pub const KEPT: [Kept; 6] = [
     Kept {
         table: "socle.accounts",
         reason: "as long as the account is used; an erasure leaves an empty row, so that what points at it stays whole",

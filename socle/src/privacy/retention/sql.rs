@@ -1,4 +1,4 @@
-//! The one query of retention.
+//! The queries of retention.
 
 use chrono::{DateTime, Utc};
 
@@ -11,4 +11,10 @@ pub(super) async fn batch(db: &Db, rule: &Rule, now: DateTime<Utc>) -> Result<i6
     let mut door = db.door().await?;
     let batch = sqlx::query_scalar::<_, i64>(rule.statement).bind(rule.over_at(now)).bind(rule.batch).bind(now);
     Ok(batch.fetch_one(door.conn()).await?)
+}
+
+/// Whether something stands in the way of a rule that drops months.
+pub(super) async fn stands(db: &Db, rule: &Rule, now: DateTime<Utc>) -> Result<bool> {
+    let mut door = db.door().await?;
+    Ok(sqlx::query_scalar::<_, bool>(rule.statement).bind(now).fetch_one(door.conn()).await?)
 }

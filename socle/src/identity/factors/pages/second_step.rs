@@ -49,7 +49,7 @@ fn or_from_the_start<P: Product>(product: &P, page: Page, (next, error): (String
         return Err(error);
     }
     let message = page.t("factors-over");
-    let mut response = pages::from_the_start(page, next, message)?;
+    let mut response = pages::from_the_start(&product.branding().realm, page, next, message)?;
     web::clear_side_cookie(&mut response, &product.branding().realm, SideCookie::Step);
     Ok(response)
 }
@@ -132,7 +132,7 @@ async fn passkey<P: Product>(
         Ok(step) => Ok(pages::go_on(&product, &step, &form.next)),
         Err(error) if error.code == "AUTH_PASSKEY" => {
             let message = page.t("factors-passkey-unknown");
-            pages::from_the_start(page, form.next, message)
+            pages::from_the_start(realm, page, form.next, message)
         }
         Err(error) => Err(error),
     }

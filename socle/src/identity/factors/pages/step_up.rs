@@ -92,7 +92,7 @@ async fn refused<P: Product>(
         return Err(error);
     }
     let message = page.t("factors-session-ended");
-    let mut response = pages::from_the_start(page.for_nobody(), next, message)?;
+    let mut response = pages::from_the_start(&product.branding().realm, page.for_nobody(), next, message)?;
     web::clear_cookie(&mut response, &product.branding().realm);
     Ok(response)
 }
