@@ -26,6 +26,8 @@ mod crash;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod mail;

@@ -138,7 +138,8 @@ pub async fn enter_proved(app: &App, caller: &Caller, realm: &Realm, (known, wis
     let tenant = actions::choose(&known.memberships, wish.tenant)?;
     let tx = caller.begin_as_account(known.account, Some(tenant)).await?;
     let second_factor_at = Some(caller.now());
-    let under_way = UnderWay { tenant, client: wish.client, waits: Waits::SecondFactor, second_factor_at, device: None };
+    let under_way =
+        UnderWay { tenant, client: wish.client, waits: Waits::SecondFactor, second_factor_at, device: None };
     admit(app, tx, realm, (known.account, under_way)).await
 }
 
