@@ -48,7 +48,7 @@ async function ask(form: HTMLFormElement, submitter: HTMLElement | null): Promis
   }
 }
 
-async function touched(what: string, { publicKey }: Asked): Promise<PublicKeyCredentialJSON> {
+async function touched(what: string, { publicKey }: Asked): Promise<unknown> {
   const credential =
     what === "create"
       ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(publicKey) })

@@ -20,14 +20,14 @@ use tokio::process::Command;
 use crate::binary::Binary;
 use crate::sources;
 
-const OWNER: &str = "odile@test.fr";
+pub const OWNER: &str = "odile@test.fr";
 const OPERATOR: &str = "paul@test.fr";
-const PASSWORD: &str = "une phrase de passe pour le navigateur";
+pub const PASSWORD: &str = "une phrase de passe pour le navigateur";
 /// A journey takes one or two minutes; a machine under load more.
 const MOST: Duration = Duration::from_secs(15 * 60);
 
 /// A licence with an owner, an operator and three devices, of which the journey switches on the first.
-async fn seeded() -> Result<(Arc<Database>, Seeded)> {
+pub async fn seeded() -> Result<(Arc<Database>, Seeded)> {
     let stage = Stage::with(Clock::system(), |_| {}).await?;
     let id = TenantId::fresh(stage.clock.now());
     let new = NewLicence { id, name: "Clinique du Lac", quantity: 5, time_zone: "Europe/Paris" };
@@ -67,7 +67,7 @@ fn shots() -> Result<PathBuf> {
 }
 
 /// A journey against a running server; what it is told besides is up to the caller.
-fn journey(script: &str, binary: &Binary) -> Result<Command> {
+pub fn journey(script: &str, binary: &Binary) -> Result<Command> {
     let modules = sources::root().join("web/node_modules/playwright-core");
     ensure!(modules.is_dir(), "{} is missing: `bin/setup --test` installs it", modules.display());
     let mut journey = Command::new("node");
@@ -83,7 +83,7 @@ fn journey(script: &str, binary: &Binary) -> Result<Command> {
 }
 
 /// Lets a journey take its course.
-async fn travel(mut journey: Command) -> Result<()> {
+pub async fn travel(mut journey: Command) -> Result<()> {
     let ended = tokio::time::timeout(MOST, journey.status()).await;
     let status = ended.context("the journey did not end")?.context("node")?;
     ensure!(

@@ -35,6 +35,8 @@ mod credentials;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod factors;
+#[cfg(test)]
 mod interference;
 #[cfg(test)]
 mod jobs;

@@ -52,7 +52,8 @@ async fn the_session_begins_after_the_second_step_with_an_id_of_its_own() -> Res
     let mut visitor = Visitor::new(&stage)?;
     // An id somebody has put there is not taken over.
     visitor.cookies.insert(SESSION.to_owned(), "fixed".to_owned());
-    let first = visitor.post("/sign_in", &[("email", PATIENT), ("password", testkit::PASSWORD), ("next", "/trial/memberships")]);
+    let first = visitor
+        .post("/sign_in", &[("email", PATIENT), ("password", testkit::PASSWORD), ("next", "/trial/memberships")]);
     let first = first.await?;
     assert_eq!(first.location, "/trial/sign_in/second_factor?next=%2Ftrial%2Fmemberships");
     assert_eq!(visitor.cookie(SESSION), "fixed", "the password alone opens no session");
@@ -122,27 +123,23 @@ async fn the_code_an_app_was_confirmed_by_is_taken_too() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_one_code_sent_several_times_at_once_one_signs_in() -> Result<()> {
+async fn of_one_code_sent_several_times_at_once_one_is_taken() -> Result<()> {
     let stage = stage().await?;
-    let (_, telephone, _) = enrolled(&stage, PATIENT).await?;
-    let mut visitor = Visitor::new(&stage)?;
-    visitor.password(PATIENT).await?;
+    let (session, telephone, _) = enrolled(&stage, PATIENT).await?;
+    let mut signing_in = Visitor::new(&stage)?;
+    signing_in.password(PATIENT).await?;
     let code = telephone.code(stage.clock.now());
-    // Through one step, and through steps in the transaction of their own.
-    let requests = (0..4).map(|_| {
-        let mut twin = Visitor { base: visitor.base.clone(), cookies: visitor.cookies.clone(), http: visitor.http.clone() };
-        let code = code.clone();
-        tokio::spawn(async move { twin.code(&code).await })
+    // Two in one sign-in, two in a session that proves itself once more.
+    let requests = [&signing_in, &session, &signing_in, &session].map(|browser| {
+        let (mut twin, code) = (browser.twin(), code.clone());
+        let path = if twin.cookie(STEP).is_empty() { "/reauthenticate" } else { "/sign_in/second_factor" };
+        tokio::spawn(async move { twin.post(path, &[("code", &code)]).await })
     });
-    let mut signed_in = 0;
-    for request in requests.collect::<Vec<_>>() {
-        signed_in += usize::from(request.await??.status == 303);
+    let mut taken = 0;
+    for request in requests {
+        taken += usize::from(request.await??.status == 303);
     }
-    assert_eq!(signed_in, 1);
-    let live = "SELECT count(*) FROM socle.sessions s JOIN socle.accounts a ON a.id = s.account_id
-                WHERE a.email = $1 AND s.ended_at IS NULL";
-    let live: i64 = sqlx::query_scalar(live).bind(PATIENT).fetch_one(&mut stage.database.admin().await?).await?;
-    assert_eq!(live, 2, "the one that enrolled and the one that signed in");
+    assert_eq!(taken, 1);
     Ok(())
 }
 
@@ -176,7 +173,10 @@ async fn five_wrong_answers_end_the_sign_in_and_ten_pause_the_app() -> Result<()
     let helped = visitor.post("/sign_in/second_factor", &[("recovery_code", &recovery[0])]).await?;
     assert_eq!(helped.status, 303);
     stage.clock.advance(TimeDelta::minutes(15));
-    assert!(fits(&stage, &telephone.code(stage.clock.now())).await?, "after a quarter of an hour codes are taken again");
+    assert!(
+        fits(&stage, &telephone.code(stage.clock.now())).await?,
+        "after a quarter of an hour codes are taken again"
+    );
     Ok(())
 }
 
@@ -211,7 +211,8 @@ async fn the_secret_stands_in_no_column_in_the_clear() -> Result<()> {
     let app = super::totp::App::of(&confirmed, "", "")?;
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let raw = base32(&app.secret());
-    let forms = [confirmed.clone(), hex(confirmed.as_bytes()), hex(&raw), STANDARD.encode(&raw), STANDARD.encode(&confirmed)];
+    let forms =
+        [confirmed.clone(), hex(confirmed.as_bytes()), hex(&raw), STANDARD.encode(&raw), STANDARD.encode(&confirmed)];
     let mut admin = stage.database.admin().await?;
     let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
                   WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";

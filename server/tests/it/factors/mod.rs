@@ -74,6 +74,11 @@ impl Visitor {
         Ok(Self { base: stage.url(), cookies: BTreeMap::new(), http })
     }
 
+    /// Another tab.
+    fn twin(&self) -> Self {
+        Self { base: self.base.clone(), cookies: self.cookies.clone(), http: self.http.clone() }
+    }
+
     fn cookie(&self, name: &str) -> String {
         self.cookies.get(name).cloned().unwrap_or_default()
     }
@@ -165,7 +170,8 @@ fn secret_of(otpauth: &str) -> Result<String> {
 
 /// The recovery codes on the page that shows them.
 fn codes_of(page: &str) -> Vec<String> {
-    let list = page.split("id=\"recovery-codes\"").nth(1).and_then(|rest| rest.split("</ul>").next()).unwrap_or_default();
+    let list =
+        page.split("id=\"recovery-codes\"").nth(1).and_then(|rest| rest.split("</ul>").next()).unwrap_or_default();
     let codes = list.split("<code class=\"figures\">").skip(1).filter_map(|rest| rest.split('<').next());
     codes.map(ToOwned::to_owned).collect()
 }

@@ -125,7 +125,8 @@ pub struct PasskeyBody {
 pub(crate) async fn factors<P: Product>(State(product): State<P>, caller: Caller) -> Result<Response> {
     let Held { app_since, passkeys, recovery_codes } = super::own(&caller).await?;
     let required = product.branding().realm.rules.second_factor.contains(&caller.person()?.role.as_str());
-    let body = |super::PasskeyInfo { id, name, created_at, last_used_at }| PasskeyBody { id, name, created_at, last_used_at };
+    let body =
+        |super::PasskeyInfo { id, name, created_at, last_used_at }| PasskeyBody { id, name, created_at, last_used_at };
     let passkeys = passkeys.into_iter().map(body).collect();
     let factors = Factors { app_since, passkeys, recovery_codes_left: recovery_codes, required };
     Ok(axum::Json(factors).into_response())

@@ -65,7 +65,8 @@ async fn pending<P: Product>(product: &P, tx: &mut Tx) -> Result<(Uuid, Totp)> {
     let person = caller.person()?;
     let stored = sql::app(tx, person.account, false).await?;
     let stored = stored.filter(|app| caller.now() - app.created_at <= SETUP_WITHIN);
-    let stored = stored.ok_or_else(|| Error::conflict("BIZ_NO_SETUP", "Begin to set the authenticator app up again."))?;
+    let stored =
+        stored.ok_or_else(|| Error::conflict("BIZ_NO_SETUP", "Begin to set the authenticator app up again."))?;
     let keys = product.app().vault.person_keys(tx, person.account).await?;
     let secret = keys.open(field(stored.id), &stored.secret)?;
     Ok((stored.id, Totp::of(&secret, product.branding().name, &person.email)?))
@@ -134,7 +135,12 @@ impl Enrolled {
 ///
 /// # Errors
 /// 409 when it has one already.
-pub async fn enrol(app: &App, realm: &Realm, (tenant, account): (TenantId, AccountId), email: &str) -> Result<Enrolled> {
+pub async fn enrol(
+    app: &App,
+    realm: &Realm,
+    (tenant, account): (TenantId, AccountId),
+    email: &str,
+) -> Result<Enrolled> {
     let nobody = app.nobody(realm.name, Default::default());
     let mut tx = nobody.becoming(Who::Account(account, Some(tenant))).begin().await?;
     if super::held(&mut tx, account).await?.count() > 0 {
@@ -144,7 +150,8 @@ pub async fn enrol(app: &App, realm: &Realm, (tenant, account): (TenantId, Accou
     let id = insert(app, &mut tx, account, &totp).await?;
     sql::confirm_app(&mut tx, id, 0).await?;
     sql::begin_factors(&mut tx, account).await?;
-    audit::record(&mut tx, audit::Entry::done("factor.added", "Account", account.0).with(json!({ "factor": "app" }))).await?;
+    audit::record(&mut tx, audit::Entry::done("factor.added", "Account", account.0).with(json!({ "factor": "app" })))
+        .await?;
     tx.commit().await?;
     Ok(Enrolled(totp))
 }

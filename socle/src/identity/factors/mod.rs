@@ -21,6 +21,7 @@ use uuid::Uuid;
 pub use apps::{Enrolled, enrol};
 pub use changes::{Added, remove_app, remove_passkey, renew_recovery_codes};
 use passkeys::Signature;
+pub use passkeys::forget_ceremonies;
 
 use super::Realm;
 use crate::db::{Caller, Person, Tx};
@@ -132,7 +133,12 @@ enum Verdict {
 /// Judges an answer of the transaction's account. Whatever the verdict, the transaction is to be committed: codes are used
 /// up, wrong ones counted, and what a security officer looks at is written in it. `of` is what the answer is for, a sign-in
 /// or a session: a passkey's signature for another one does not fit.
-async fn judge(app: &App, tx: &mut Tx, realm: &Realm, (account, answer, of): (AccountId, Answer, Uuid)) -> Result<Verdict> {
+async fn judge(
+    app: &App,
+    tx: &mut Tx,
+    realm: &Realm,
+    (account, answer, of): (AccountId, Answer, Uuid),
+) -> Result<Verdict> {
     // First of all, so that who changes the factors and who proves one never wait for each other.
     super::sql::lock_account(tx, account).await?;
     let (verdict, factor) = match answer {
@@ -149,7 +155,10 @@ async fn judge(app: &App, tx: &mut Tx, realm: &Realm, (account, answer, of): (Ac
 
 /// 401: the answer does not fit.
 fn wrong() -> Error {
-    Error::unauthenticated("AUTH_FACTOR", "The code or passkey does not fit. Wait for the app's next code, or use a recovery code.")
+    Error::unauthenticated(
+        "AUTH_FACTOR",
+        "The code or passkey does not fit. Wait for the app's next code, or use a recovery code.",
+    )
 }
 
 /// 429: too many wrong codes; recovery codes and passkeys still work.

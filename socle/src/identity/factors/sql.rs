@@ -59,14 +59,9 @@ pub(super) async fn delete_app(tx: &mut Tx, account: AccountId, confirmed: bool)
 /// From now on the app works; the code it was confirmed by is taken.
 pub(super) async fn confirm_app(tx: &mut Tx, id: Uuid, step: i64) -> Result<()> {
     let now = tx.caller().now();
-    sqlx::query!(
-        "UPDATE socle.authenticator_apps SET confirmed_at = $2, last_step = $3 WHERE id = $1",
-        id,
-        now,
-        step
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("UPDATE socle.authenticator_apps SET confirmed_at = $2, last_step = $3 WHERE id = $1", id, now, step)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -33,7 +33,12 @@ pub async fn ask(app: &App, caller: &Caller, realm: &Realm) -> Result<Value> {
 /// # Errors
 /// 401 `AUTH_PASSWORD` when it does not fit, 401 `AUTH_REQUIRED` when the session has ended, by this wrong answer or
 /// before; 503 when too many hashes are waiting.
-pub async fn by_password(app: &App, caller: &Caller, realm: &Realm, password: SecretString) -> Result<(Opened, Client)> {
+pub async fn by_password(
+    app: &App,
+    caller: &Caller,
+    realm: &Realm,
+    password: SecretString,
+) -> Result<(Opened, Client)> {
     let person = caller.person()?;
     let mut tx = caller.begin().await?;
     // Taken before the password is looked at: of many at once no more than these are.

@@ -131,7 +131,8 @@ mod tests {
         let app = App::of(SECRET, "Socle", "a@b.fr").unwrap();
         let noon = at(1_795_255_200);
         let code = app.code(noon);
-        for (seconds, taken) in [(-31, false), (-30, true), (0, true), (29, true), (30, true), (59, true), (60, false)] {
+        for (seconds, taken) in [(-31, false), (-30, true), (0, true), (29, true), (30, true), (59, true), (60, false)]
+        {
             let found = app.step_of(&code, noon + TimeDelta::seconds(seconds));
             assert_eq!(found, taken.then_some(1_795_255_200 / 30), "{seconds} s later");
         }
@@ -140,9 +141,14 @@ mod tests {
     #[test]
     fn spaces_are_no_mistake_and_other_characters_are() {
         let app = App::of(SECRET, "Socle", "a@b.fr").unwrap();
-        for (typed, taken) in
-            [("287082", true), (" 287 082 ", true), ("28708", false), ("2870822", false), ("28708a", false), ("", false)]
-        {
+        for (typed, taken) in [
+            ("287082", true),
+            (" 287 082 ", true),
+            ("28708", false),
+            ("2870822", false),
+            ("28708a", false),
+            ("", false),
+        ] {
             assert_eq!(app.step_of(typed, at(59)).is_some(), taken, "{typed:?}");
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::Result;
 use crate::db::Caller;
 use crate::error::Envelope;
 use crate::identity::actions::Client;
@@ -16,7 +17,6 @@ use crate::identity::factors::passkeys::{self, NewCredential, Signature};
 use crate::identity::factors::{remove_passkey, second_step, step_up};
 use crate::ids::TenantId;
 use crate::web::{Access, JsonFields, Method, Path, Product, Routes};
-use crate::Result;
 
 pub(super) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     routes

@@ -12,9 +12,7 @@ use crate::error::Detail;
 use crate::identity::api::{Delivery, hand_over};
 use crate::identity::factors::totp::App as Totp;
 use crate::identity::factors::{self, Added, Held, api, apps, passkeys};
-use crate::web::{
-    self, Access, FieldError, Form, Lang, Method, Page, Path, Product, Routes, html, see_other,
-};
+use crate::web::{self, Access, FieldError, Form, Lang, Method, Page, Path, Product, Routes, html, see_other};
 use crate::{Error, Result};
 
 const FACTORS: &str = "/account/factors";
