@@ -85,7 +85,8 @@ CREATE TABLE socle.known_devices (
   last_seen_at  timestamptz NOT NULL,
   trusted_at    timestamptz,                     -- the second factor was given and the person said "trust this device"
   trusted_until timestamptz,
-  forgotten_at  timestamptz
+  forgotten_at  timestamptz,
+  UNIQUE (account_id, id)
 );
 CREATE INDEX known_devices_account ON socle.known_devices (account_id) WHERE forgotten_at IS NULL;
 ALTER TABLE socle.known_devices ENABLE ROW LEVEL SECURITY;
@@ -108,11 +109,12 @@ CREATE TABLE socle.sessions (
   ended_at     timestamptz,
   authenticated_at timestamptz NOT NULL,         -- password or second factor last proved: sensitive changes ask again
   second_factor_at timestamptz,                  -- second factor last proved; of a trusted device: when it was trusted
-  device_id    uuid REFERENCES socle.known_devices (id),
+  device_id    uuid,                             -- of the same account
   ip_address   text,
   user_agent   text,
   CHECK ((kind = 'browser') = (token_hash IS NOT NULL)),
-  FOREIGN KEY (tenant_id, account_id) REFERENCES socle.memberships (tenant_id, account_id)
+  FOREIGN KEY (tenant_id, account_id) REFERENCES socle.memberships (tenant_id, account_id),
+  FOREIGN KEY (account_id, device_id) REFERENCES socle.known_devices (account_id, id)
 );
 CREATE INDEX sessions_account ON socle.sessions (account_id) WHERE ended_at IS NULL;
 CREATE INDEX sessions_expired ON socle.sessions (expires_at);
