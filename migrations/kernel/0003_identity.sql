@@ -115,7 +115,7 @@ CREATE TABLE socle.sessions (
   ended_at     timestamptz,
   authenticated_at timestamptz NOT NULL,         -- password or second factor last proved: sensitive changes ask again
   second_factor_at timestamptz,                  -- second factor last proved; of a trusted device: when it was trusted
-  device_id    uuid,
+  device_id    uuid,                             -- of the same account
   ip_address   text,
   user_agent   text,
   CHECK ((kind = 'browser') = (token_hash IS NOT NULL)),

@@ -121,8 +121,8 @@ async fn no_row_can_point_into_another_tenant() -> Result<()> {
          WHERE f.contype = 'f' AND f.conparentid = 0
            AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.conrelid
                        AND a.attname IN ('license_id', 'tenant_id'))
-           -- An account belongs to no tenant: memberships say to which it may be led.
-           AND f.confrelid <> 'socle.accounts'::regclass
+           -- An account belongs to no tenant: memberships say to which it may be led. Its devices are its own.
+           AND f.confrelid NOT IN ('socle.accounts'::regclass, 'socle.known_devices'::regclass)
            AND NOT EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = ANY(f.conkey)
                            AND a.attname IN ('license_id', 'tenant_id'))
            -- What belongs to one account points at what belongs to the same.
