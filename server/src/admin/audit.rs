@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 use socle::audit::verify::{Report, Wanted, verify};
-use socle::audit::{Anchors, PublicKey, Trail};
+use socle::audit::{Anchors, PublicKey};
 use socle::clock::Clock;
 use socle::config::Config;
 use socle::ids::TenantId;

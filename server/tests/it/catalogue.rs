@@ -19,11 +19,17 @@ macro_rules! ours {
 /// Tables without row-level security, with the reason. None has a column that names a tenant, an account or a realm.
 const UNPROTECTED: [(&str, &str); 7] = [
     ("physiotraq.monitor_watermarks", "one instant per shard of devices; only socle_lookup may touch it"),
-    ("socle.erasure_plans", "what an erasure does to which table; only a migration writes it, only socle_lookup reads it"),
+    (
+        "socle.erasure_plans",
+        "what an erasure does to which table; only a migration writes it, only socle_lookup reads it",
+    ),
     ("socle.migrations_kernel", "sqlx's own record of migrations; no role of the server has a right on it"),
     ("socle.migrations_platform", "sqlx's own record of migrations; no role of the server has a right on it"),
     ("socle.partition_plans", "names of tables, to be partitioned by month"),
-    ("socle.retention_plans", "which rows the sweep may delete; only a migration writes it, only socle_lookup reads it"),
+    (
+        "socle.retention_plans",
+        "which rows the sweep may delete; only a migration writes it, only socle_lookup reads it",
+    ),
     ("socle.schedules", "when the platform's own schedules come round next"),
 ];
 

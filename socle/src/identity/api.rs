@@ -30,9 +30,7 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     };
     routes
         .api(Method::Post, "/api/v1/auth/login", Access::Public, login::<P>)
-        .limited(Group::Auth, |routes| {
-            routes.api(Method::Post, "/api/v1/auth/refresh", Access::Public, refresh::<P>)
-        })
+        .limited(Group::Auth, |routes| routes.api(Method::Post, "/api/v1/auth/refresh", Access::Public, refresh::<P>))
         .api(Method::Post, "/api/v1/auth/logout", Access::Account, logout::<P>)
         .api(Method::Get, "/api/v1/auth/me", Access::SignedIn, me)
 }

@@ -135,12 +135,7 @@ pub struct SignedIn {
 /// # Errors
 /// 403 `AUTHZ_NETWORK` from an address that the person or the tenant is not let in from; 503 when the database cannot be
 /// asked.
-pub async fn person_of(
-    app: &App,
-    caller: &Caller,
-    realm: &Realm,
-    proof: Proof<'_>,
-) -> Result<Option<(Person, bool)>> {
+pub async fn person_of(app: &App, caller: &Caller, realm: &Realm, proof: Proof<'_>) -> Result<Option<(Person, bool)>> {
     let now = caller.now();
     let (hash, session) = match proof {
         Proof::Cookie(token) => (Some(tokens::hash(token)), None),

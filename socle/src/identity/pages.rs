@@ -132,9 +132,7 @@ pub(super) fn refusal(page: &Page, error: &Error) -> Result<String> {
         StatusCode::UNAUTHORIZED => Ok(page.t("sign-in-failed")),
         StatusCode::SERVICE_UNAVAILABLE => Ok(page.t("sign-in-busy")),
         StatusCode::FORBIDDEN if error.code == NETWORK => Ok(page.t("limits-network-refused")),
-        StatusCode::TOO_MANY_REQUESTS => {
-            Ok(page.t1("limits-too-many", "minutes", limits::minutes(error).unwrap_or(1)))
-        }
+        StatusCode::TOO_MANY_REQUESTS => Ok(page.t1("limits-too-many", "minutes", limits::minutes(error).unwrap_or(1))),
         _ => Err(error.clone()),
     }
 }

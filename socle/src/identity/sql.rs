@@ -330,7 +330,7 @@ pub(super) async fn insert_membership(tx: &mut Tx, new: NewMembership<'_>) -> Re
 }
 
 /// What a product says of a second owner.
-fn one_admin(failure: sqlx::Error) -> Error {
+pub(super) fn one_admin(failure: sqlx::Error) -> Error {
     match error::broken_constraint(&failure) {
         Some(name) if name.ends_with("_one_admin") => {
             Error::conflict("BIZ_ONE_ADMIN", "There is exactly one owner; transfer the ownership instead.")

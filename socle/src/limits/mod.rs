@@ -21,8 +21,8 @@ use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
 
 pub use attempts::{Attempt, Guarded, Try};
-pub use calls::{Group, Standing};
 pub(crate) use calls::{Counted, count};
+pub use calls::{Group, Standing};
 pub use requests::{Costly, take};
 
 use crate::db::Db;

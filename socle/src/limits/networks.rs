@@ -57,9 +57,8 @@ pub fn parse(text: &str) -> Result<Vec<IpNet>, Fault> {
 #[must_use]
 pub fn admits(networks: &[String], ip: Option<IpAddr>) -> bool {
     let ip = ip.map(|ip| ip.to_canonical());
-    let inside = |network: &String| {
-        network.parse::<IpNet>().is_ok_and(|network| ip.is_some_and(|ip| network.contains(&ip)))
-    };
+    let inside =
+        |network: &String| network.parse::<IpNet>().is_ok_and(|network| ip.is_some_and(|ip| network.contains(&ip)));
     networks.is_empty() || networks.iter().any(inside)
 }
 

@@ -69,7 +69,6 @@ pub async fn take(app: &App, caller: &Caller, what: Costly, name: &str) -> Resul
 
 /// Whether this is the first time within ten minutes: what is told once, and not for every request of a loop.
 pub(super) async fn first_time(app: &App, caller: &Caller, parts: &[&str]) -> Result<bool> {
-    let counters =
-        sql::Counters { keys: vec![app.limits.hash(parts)], most: vec![1], lasts: TimeDelta::minutes(10) };
+    let counters = sql::Counters { keys: vec![app.limits.hash(parts)], most: vec![1], lasts: TimeDelta::minutes(10) };
     Ok(sql::take_requests(caller, &counters).await?.taken)
 }

@@ -183,7 +183,15 @@ async fn queue(app: &App, tx: &mut Tx, message: Message) -> Result<MailId> {
     let (template_name, channel_name) = (template.as_str(), channel.name());
     let of_tenant = account.is_none();
     let account_or_addressee = account.or(addressee);
-    let new = sql::New { id, of_tenant, account: account_or_addressee, channel: channel_name, template: template_name, language, content: &sealed };
+    let new = sql::New {
+        id,
+        of_tenant,
+        account: account_or_addressee,
+        channel: channel_name,
+        template: template_name,
+        language,
+        content: &sealed,
+    };
     sql::insert(tx, new).await?;
     queues::enqueue(tx, NewJob::now(SEND, NOTIFICATIONS, json!({ "mail": id, "account": account }))).await?;
     let details = json!({ "template": template, "channel": channel_name });

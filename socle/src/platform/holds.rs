@@ -127,7 +127,11 @@ async fn show(
 
 fn may(product: &Platform, caller: &Caller, action: crate::access::Action) -> Result<()> {
     let person = caller.person()?;
-    if product.policies().allows(person, action, &Resource::of(person.tenant.0)) { Ok(()) } else { Err(Error::forbidden()) }
+    if product.policies().allows(person, action, &Resource::of(person.tenant.0)) {
+        Ok(())
+    } else {
+        Err(Error::forbidden())
+    }
 }
 
 async fn place(

@@ -26,8 +26,8 @@ use crate::identity::passwords::policy::Context;
 use crate::identity::{self, Realm, Rules};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
-use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
 use crate::privacy::erasure::{Fate, Outcome, Use};
+use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
 use crate::{App, Caller, Result, audit, mail, privacy, sealed};
 
 /// The platform's tenant.
@@ -77,7 +77,6 @@ pub const ROLES: [&str; 1] = ["operator"];
 
 /// What becomes of an operator's name.
 const NAME: Fate = Fate::anonymised("erasure-what-name");
-
 
 static TEXTS: Catalogue = Catalogue::kernel();
 

@@ -4,9 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use axum::extract::ConnectInfo;
-use ipnet::IpNet;
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
+use ipnet::IpNet;
 
 use super::Lang;
 use crate::db::Trace;

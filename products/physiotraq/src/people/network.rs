@@ -65,12 +65,7 @@ async fn show(State(product): State<Physiotraq>, caller: Caller, page: Page) -> 
     network(&product, &caller, page, None).await
 }
 
-async fn network(
-    product: &Physiotraq,
-    caller: &Caller,
-    page: Page,
-    refused: Option<Refused>,
-) -> Result<Response> {
+async fn network(product: &Physiotraq, caller: &Caller, page: Page, refused: Option<Refused>) -> Result<Response> {
     let mut tx = begin(product, caller).await?;
     let people = members(&mut tx).await?;
     let lists = networks::of_tenant(&mut tx).await?;

@@ -163,7 +163,10 @@ pub(crate) const KEPT: [Kept; 9] = [
     },
     Kept { table: "physiotraq.alerts", reason: "with their treatment" },
     Kept { table: "physiotraq.events", reason: "with their treatment; those of a device or a licence, with it" },
-    Kept { table: "physiotraq.licenses", reason: "as long as the customer is one, then as invoices are kept; no person" },
+    Kept {
+        table: "physiotraq.licenses",
+        reason: "as long as the customer is one, then as invoices are kept; no person",
+    },
     Kept { table: "physiotraq.devices", reason: "as long as readings of it are kept; equipment" },
     Kept { table: "physiotraq.device_assignments", reason: "until it is taken back; an erasure deletes it" },
     Kept { table: "physiotraq.device_credentials", reason: "with the device; no person" },

@@ -99,11 +99,7 @@ pub(super) struct Run {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-pub(super) async fn treatments_run(
-    tx: &mut Tx,
-    account: AccountId,
-    (after, most): (Uuid, i64),
-) -> Result<Vec<Run>> {
+pub(super) async fn treatments_run(tx: &mut Tx, account: AccountId, (after, most): (Uuid, i64)) -> Result<Vec<Run>> {
     Ok(sqlx::query_as!(
         Run,
         "SELECT t.id, t.session_identifier AS session, d.name AS device, t.status, t.started_at, t.ended_at

@@ -84,10 +84,7 @@ async fn somebody_who_looks_for_what_is_not_theirs_and_a_stolen_token_are_noted(
     refresh(&second).await?;
     assert_eq!(refresh(&first).await?, "", "the thief, or the victim, comes too late");
     assert_eq!(look(&stage).await?, 2);
-    assert_eq!(
-        (events(&stage, "ANOMALY_MANY_REFUSALS").await?, events(&stage, "ANOMALY_TOKEN_REUSE").await?),
-        (1, 1)
-    );
+    assert_eq!((events(&stage, "ANOMALY_MANY_REFUSALS").await?, events(&stage, "ANOMALY_TOKEN_REUSE").await?), (1, 1));
     assert_eq!(look(&stage).await?, 0);
     Ok(())
 }
@@ -175,7 +172,8 @@ async fn more_than_a_page_of_events_has_a_second_one_and_nobody_else_sees_any() 
     let second = olga.page(&format!("{SECURITY}?page=2")).await?.text().await?;
     ensure!(second.contains("51–60") && !second.contains("page=3"), "{second}");
     assert_eq!(licence.owner.get(SECURITY).await?.status(), 303);
-    let answer = stage.anybody().post("/platform/sign_in", &[("email", "owner1@test.fr"), ("password", PASSWORD)]).await?;
+    let answer =
+        stage.anybody().post("/platform/sign_in", &[("email", "owner1@test.fr"), ("password", PASSWORD)]).await?;
     assert_eq!(answer.status(), 401);
     // Not even the server's own role reads the table.
     let app = stage.platform.app();

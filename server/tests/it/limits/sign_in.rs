@@ -201,8 +201,9 @@ async fn counters_hold_no_name_and_no_address_and_are_forgotten() -> Result<()> 
     let at = At::new(&stage, "198.51.100.1")?;
     at.post(SIGN_IN, &[("email", "somebody@test.fr"), ("password", "x")]).await?;
     let mut admin = stage.database.admin().await?;
-    let rows: Vec<String> =
-        sqlx::query_scalar("SELECT encode(key, 'escape') || used FROM socle.limit_counters").fetch_all(&mut admin).await?;
+    let rows: Vec<String> = sqlx::query_scalar("SELECT encode(key, 'escape') || used FROM socle.limit_counters")
+        .fetch_all(&mut admin)
+        .await?;
     ensure!(rows.len() >= 3, "{rows:?}");
     ensure!(!rows.iter().any(|row| row.contains("somebody") || row.contains("198.51")), "{rows:?}");
     stage.clock.advance(TimeDelta::hours(2));

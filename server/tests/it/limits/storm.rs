@@ -71,8 +71,7 @@ async fn read(person: Person, stop: Arc<AtomicBool>) -> Result<Vec<Duration>> {
 /// The time within which 95 of 100 reads were answered, while something goes on.
 async fn p95<T>(person: &Person, meanwhile: impl Future<Output = Result<T>>) -> Result<(Duration, T)> {
     let stop = Arc::new(AtomicBool::new(false));
-    let readers: Vec<_> =
-        (0..READERS).map(|_| tokio::spawn(read(person.clone(), Arc::clone(&stop)))).collect();
+    let readers: Vec<_> = (0..READERS).map(|_| tokio::spawn(read(person.clone(), Arc::clone(&stop)))).collect();
     let done = meanwhile.await;
     stop.store(true, Ordering::Relaxed);
     let mut all = Vec::new();
@@ -123,7 +122,9 @@ async fn five_hundred_sign_ins_at_once_are_all_let_in_and_readers_do_not_suffer(
     let (during, ()) = p95(reader, storm).await?;
     let (grown, most) = (resident()? - memory, most.load(Ordering::Relaxed));
     let ratio = during.as_secs_f64() / before.as_secs_f64();
-    println!("p95 {before:?} before, {during:?} during: {ratio:.2}; sent away at most {most} times; {grown:.1} MB more");
+    println!(
+        "p95 {before:?} before, {during:?} during: {ratio:.2}; sent away at most {most} times; {grown:.1} MB more"
+    );
     // Two hashes of 19 MiB at once, five hundred connections on both sides; nothing that grows with the storm's length.
     ensure!(grown < 160.0, "{grown:.1} MB");
     ensure!(ratio <= 2.0, "p95 of the reads: {before:?} before, {during:?} during the storm");

@@ -106,7 +106,8 @@ async fn a_new_major_version_asks_again_and_closes_the_old_one_and_a_smaller_cha
 async fn terms_cannot_be_withdrawn_and_what_is_not_asked_for_cannot_be_given() -> Result<()> {
     let stage = Stage::new().await?;
     let patient = patient(&stage).await?;
-    let give = |kind: &'static str, version| patient.call(Method::POST, "/api/v1/me/consents", agreement(kind, version));
+    let give =
+        |kind: &'static str, version| patient.call(Method::POST, "/api/v1/me/consents", agreement(kind, version));
     assert_eq!(give("TERMS_OF_SERVICE", "2.0.0").await?.0, 204);
     let terms = patient.call(Method::DELETE, "/api/v1/me/consents/TERMS_OF_SERVICE", None).await?;
     assert_eq!((terms.0, terms.1["error"]["code"].as_str()), (422, Some("BIZ_CONSENT_REQUIRED")));
@@ -116,9 +117,12 @@ async fn terms_cannot_be_withdrawn_and_what_is_not_asked_for_cannot_be_given() -
     assert_eq!(patient.call(Method::POST, "/api/v1/me/consents", wrong).await?.0, 400);
 
     let (_, list) = patient.call(Method::GET, "/api/v1/me/consents", None).await?;
-    let asked: Vec<(&str, bool)> = list["asked"].as_array().unwrap().iter().map(|text| {
-        (text["consentType"].as_str().unwrap(), text["given"].as_bool().unwrap())
-    }).collect();
+    let asked: Vec<(&str, bool)> = list["asked"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| (text["consentType"].as_str().unwrap(), text["given"].as_bool().unwrap()))
+        .collect();
     assert_eq!(asked, [("HEALTH_DATA", false), ("MARKETING", false), ("TERMS_OF_SERVICE", true)]);
     stage.trial.member(trial::TENANT, ("paul@test.fr", PASSWORD), "PATIENT").await?;
     let other = Visitor::at(&stage, "trial", "paul@test.fr").await?;

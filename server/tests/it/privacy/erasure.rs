@@ -32,7 +32,8 @@ async fn it_says_what_becomes_of_what_and_signing_in_undoes_it() -> Result<()> {
     let mut admin = stage.database.admin().await?;
     let person = Visitor::at(&stage, "physiotraq", OPERATOR).await?;
     let page = person.get("/account/data/erasure").await?.text().await?;
-    for said in ["Nom dans la licence", "Anonymisées", "Séances conduites", "R.1112-7", "jusqu’au", "2046", "cinq ans"] {
+    for said in ["Nom dans la licence", "Anonymisées", "Séances conduites", "R.1112-7", "jusqu’au", "2046", "cinq ans"]
+    {
         assert!(page.contains(said), "{said}: {page}");
     }
     assert_eq!(person.post("/account/data/erasure", &[]).await?.status(), 422, "the box is not ticked");
@@ -151,7 +152,10 @@ async fn a_legal_hold_stops_it_until_it_is_lifted_and_says_no_more_than_it_may()
     assert!(!page.contains("CPP") && !page.contains("obligation légale"), "an inquiry is not given away: {page}");
     assert_eq!(place(&operator, hold(true, &account)).await?, 303);
     let page = person.get("/account/data/erasure").await?.text().await?;
-    assert!(page.contains("CPP art. 60-1") && !page.contains("tribunal"), "the basis, not the operators' words: {page}");
+    assert!(
+        page.contains("CPP art. 60-1") && !page.contains("tribunal"),
+        "the basis, not the operators' words: {page}"
+    );
 
     assert_eq!(asked(&stage, OPERATOR).await?.status(), 303);
     night(&stage, "privacy.erasures", erasing(31)).await?;

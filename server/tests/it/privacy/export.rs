@@ -55,7 +55,8 @@ impl Files {
     }
 
     fn all(&mut self) -> Result<String> {
-        let names: Vec<String> = (0..self.0.len()).map(|n| Ok(self.0.by_index(n)?.name()?.into_owned())).collect::<Result<_>>()?;
+        let names: Vec<String> =
+            (0..self.0.len()).map(|n| Ok(self.0.by_index(n)?.name()?.into_owned())).collect::<Result<_>>()?;
         names.iter().map(|name| self.text(name)).collect()
     }
 }

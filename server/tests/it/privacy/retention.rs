@@ -53,7 +53,8 @@ async fn every_table_is_under_a_rule_or_kept_for_a_reason() -> Result<()> {
     let named: BTreeSet<&str> = RULES.iter().chain(rules).map(|rule| rule.table).collect();
     let kept: BTreeSet<&str> = KEPT.iter().chain(kept).map(|kept| kept.table).collect();
     assert!(tables.len() > 20, "the tables were to be there: {tables:?}");
-    let forgotten: Vec<&String> = tables.iter().filter(|t| !named.contains(t.as_str()) && !kept.contains(t.as_str())).collect();
+    let forgotten: Vec<&String> =
+        tables.iter().filter(|t| !named.contains(t.as_str()) && !kept.contains(t.as_str())).collect();
     assert!(forgotten.is_empty(), "no rule names them, and nobody says why they are kept: {forgotten:?}");
     assert!(named.is_disjoint(&kept), "a rule, or a reason: {:?}", named.intersection(&kept).collect::<Vec<_>>());
     let gone: Vec<&&str> = named.union(&kept).filter(|name| !tables.iter().any(|table| table == **name)).collect();
@@ -161,7 +162,12 @@ fn row(table: &str, n: u32, licence: &testkit::Licence) -> String {
 }
 
 /// Writes a row whose time counts from an instant.
-async fn write(admin: &mut PgConnection, licence: &testkit::Licence, table: &str, (n, at): (u32, DateTime<Utc>)) -> Result<()> {
+async fn write(
+    admin: &mut PgConnection,
+    licence: &testkit::Licence,
+    table: &str,
+    (n, at): (u32, DateTime<Utc>),
+) -> Result<()> {
     let instant = format!("timestamptz '{}'", at.to_rfc3339());
     let statement = format!("INSERT INTO {}", row(table, n, licence)).replace("{at}", &instant).replace("{{}}", "{}");
     run(admin, &statement).await.with_context(|| statement)
@@ -187,7 +193,8 @@ async fn each_rule_deletes_on_its_day_and_not_a_moment_before() -> Result<()> {
     let mut admin = stage.database.admin().await?;
     let db = &stage.product.app().db;
     let now = stage.clock.now();
-    let months = "SELECT socle.ensure_months('2006-10-01', '2007-01-01'), socle.ensure_months('2025-10-01', '2026-01-01')";
+    let months =
+        "SELECT socle.ensure_months('2006-10-01', '2007-01-01'), socle.ensure_months('2025-10-01', '2026-01-01')";
     run(&mut admin, months).await?;
     let all: Vec<Rule> = RULES.iter().chain(own(&stage).0).copied().collect();
     for rule in all.iter().filter(|rule| rule.action == Action::Delete) {
@@ -223,7 +230,11 @@ async fn the_audit_trail_loses_whole_months_after_five_years_and_none_under_a_ho
                   AND inhrelid::regclass::text LIKE '%2021%'";
     let day = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
     assert_eq!(count(&mut admin, months).await?, 4);
-    assert_eq!(retention::sweep(db, rule, day("2026-09-30T23:59:59Z")).await?, 0, "September 2021 is not five years ago");
+    assert_eq!(
+        retention::sweep(db, rule, day("2026-09-30T23:59:59Z")).await?,
+        0,
+        "September 2021 is not five years ago"
+    );
     assert_eq!(retention::sweep(db, rule, day("2026-10-01T00:00:00Z")).await?, 1);
     stage.platform.operator(("olga@socle.test", PASSWORD.into()), ("Olga", "Essai")).await?;
     let hold = "INSERT INTO socle.legal_holds (id, tenant_id, subject_kind, subject_id, reason, legal_basis, may_be_told,

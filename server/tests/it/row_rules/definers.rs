@@ -21,7 +21,7 @@ use Shows::{Ids, Nothing};
 
 /// Function and call. `{tenant}`, `{account}`, `{session}`, `{job}`, `{device}`, `{email}`, `{serial}` and `{mac}` are the
 /// other tenant's; `{hash}` is the hash of a secret that nobody has.
-const CALLS: [(&str, Shows, &str); 33] = [
+const CALLS: [(&str, Shows, &str); 31] = [
     ("socle.ensure_months", Nothing, "socle.ensure_months('2026-11-01', '2026-11-01')"),
     ("socle.account_by_email", Nothing, "socle.account_by_email('trial', '{email}')"),
     ("socle.live_session", Nothing, "socle.live_session('physiotraq', {hash}, NULL, {now})"),
@@ -78,7 +78,8 @@ async fn no_definer_function_shows_or_changes_anything_of_another_tenant() -> Re
     };
     let account = rooms.people.1.to_string();
     let email = one("SELECT a.email FROM socle.accounts a JOIN socle.memberships m ON m.account_id = a.id
-                     WHERE m.tenant_id = $1 AND m.role = 'admin'").await?;
+                     WHERE m.tenant_id = $1 AND m.role = 'admin'")
+    .await?;
     let session = one("SELECT id::text FROM socle.sessions WHERE tenant_id = $1 LIMIT 1").await?;
     let job = one("SELECT id::text FROM socle.jobs WHERE tenant_id = $1 LIMIT 1").await?;
     let device = one("SELECT id::text FROM physiotraq.devices WHERE license_id = $1").await?;

@@ -338,7 +338,7 @@ async fn a_program_is_asked_for_the_second_factor_whatever_devices_are_trusted()
     let (app, realm) = (scene.stage.trial.app(), &trial::BRANDING.realm);
     let nobody = app.nobody(realm.name, Trace::default());
     let password = SecretString::from(PASSWORD);
-    let known = actions::know(&nobody, &app.passwords, realm, (ANNA, password)).await?.context("refused")?;
+    let known = actions::know(app, &nobody, realm, (ANNA, password), None).await?.context("refused")?;
     let wish = Wish { tenant: None, client: Client::Browser, device: browser.device().map(|(_, value)| value) };
     assert!(matches!(entry::enter(app, &nobody, realm, known, wish).await?, Step::In(_)), "the wish was to be met");
     Ok(())

@@ -153,14 +153,14 @@ async fn happen(servers: &Servers, held: &Held) -> Result<()> {
         }
         "left" => {
             let mut tx = servers.licence(held).begin().await?;
-            members::leave(&mut tx, account).await?;
+            members::leave(&servers.first.product, &mut tx, account).await?;
             tx.commit().await?;
         }
         "another role" => {
             // The one owner steps back for them: in one transaction there is exactly one.
             let mut tx = servers.licence(held).begin().await?;
-            members::change_role(&mut tx, held.licence.owner.account, "operator").await?;
-            members::change_role(&mut tx, account, "admin").await?;
+            let hands = (held.licence.owner.account, account);
+            members::hand_over(&servers.first.product, &mut tx, hands, "operator").await?;
             tx.commit().await?;
         }
         "suspended account" => {
@@ -234,7 +234,7 @@ async fn what_was_suspended_comes_back_with_its_sessions_and_what_was_ended_does
     servers.change("UPDATE socle.accounts SET status = 'active', updated_at = $2 WHERE id = $1", account.0).await?;
     assert_eq!(held.answers(&there).await?, [200; 3]);
     let mut tx = servers.licence(&held).begin().await?;
-    members::leave(&mut tx, account).await?;
+    members::leave(&servers.first.product, &mut tx, account).await?;
     tx.commit().await?;
     servers
         .change("UPDATE socle.memberships SET ended_at = NULL, updated_at = $2 WHERE account_id = $1", account.0)
@@ -251,28 +251,28 @@ async fn a_role_is_changed_for_members_only_and_there_is_never_a_second_owner() 
     let (licence, other) = (stage.licence().await?, stage.licence().await?);
     let caller = stage.product.app().system("physiotraq", licence.id);
     let mut tx = caller.begin().await?;
-    let second = members::change_role(&mut tx, licence.operator.account, "admin").await.unwrap_err();
+    let second = members::set_role(&stage.product, &mut tx, licence.operator.account, "admin").await.unwrap_err();
     assert_eq!((second.status.as_u16(), second.code.as_ref()), (409, "BIZ_ONE_ADMIN"));
     drop(tx);
     let mut tx = caller.begin().await?;
-    let foreign = members::change_role(&mut tx, other.operator.account, "operator").await.unwrap_err();
+    let foreign = members::set_role(&stage.product, &mut tx, other.operator.account, "operator").await.unwrap_err();
     assert_eq!(foreign.status, 404);
-    members::change_role(&mut tx, licence.operator.account, "operator").await?;
+    members::set_role(&stage.product, &mut tx, licence.operator.account, "operator").await?;
     tx.commit().await?;
     assert_eq!(licence.operator.get("/physiotraq/app").await?.status(), 200, "the same role ended a session");
 
     let mut tx = caller.begin().await?;
-    members::change_role(&mut tx, licence.owner.account, "operator").await?;
-    members::change_role(&mut tx, licence.operator.account, "admin").await?;
+    let hands = (licence.owner.account, licence.operator.account);
+    members::hand_over(&stage.product, &mut tx, hands, "operator").await?;
     tx.commit().await?;
     let before = licence.operator.cookie().to_owned();
     let again = stage.sign_in("operator1@test.fr").await?;
     assert!(again.cookie() != before, "the new role goes on with the old session");
     assert_eq!(again.get("/physiotraq/admin/team").await?.status(), 200);
     let mut admin = stage.database.admin().await?;
-    let audited = "SELECT details FROM socle.audit_log WHERE action = 'member.role_changed' AND resource_id = $1";
+    let audited = "SELECT details FROM socle.audit_log WHERE action = 'member.role_set' AND resource_id = $1";
     let details: Value = sqlx::query_scalar(audited).bind(licence.operator.account.0).fetch_one(&mut admin).await?;
-    assert_eq!(details, json!({ "from": "operator", "to": "admin" }));
+    assert_eq!(details, json!({ "before": "operator", "after": "admin", "ended": [] }));
     assert_eq!(other.operator.get("/physiotraq/app").await?.status(), 200);
     Ok(())
 }

@@ -21,7 +21,6 @@ use uuid::Uuid;
 pub use apps::{Enrolled, enrol};
 pub use changes::{Added, remove_app, remove_passkey, renew_recovery_codes};
 use passkeys::Signature;
-pub use passkeys::forget_ceremonies;
 
 use super::Realm;
 use crate::db::{Caller, Person, Tx};

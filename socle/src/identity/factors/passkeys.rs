@@ -288,4 +288,3 @@ pub async fn sign_in(
 fn unknown() -> Error {
     Error::unauthenticated("AUTH_PASSKEY", "This passkey is not known here. Sign in with address and password.")
 }
-

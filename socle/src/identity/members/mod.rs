@@ -75,7 +75,34 @@ pub async fn set_role<P: Product>(product: &P, tx: &mut Tx, account: AccountId, 
     if !product.administrators().contains(&role) {
         keep_an_administrator(product, tx, account).await?;
     }
+    give_role(tx, account, role).await
+}
+
+/// Hands an administrator's role over: `from` takes the role `left`, and `to` the one that `from` had. Where a tenant has
+/// exactly one owner, this is the only way to another.
+///
+/// # Errors
+/// 400 for a role the product does not have, 404 when one of them is no member.
+pub async fn hand_over<P: Product>(
+    product: &P,
+    tx: &mut Tx,
+    (from, to): (AccountId, AccountId),
+    left: &str,
+) -> Result<()> {
+    if !product.roles().contains(&left) {
+        return Err(Error::invalid(vec![Detail::new("role", "UNKNOWN", "There is no such role.")]));
+    }
+    let handed = sql::lock(tx, from).await?.ok_or_else(Error::not_found)?;
+    give_role(tx, from, left).await?;
+    give_role(tx, to, &handed.role).await
+}
+
+/// The same role again changes nothing.
+async fn give_role(tx: &mut Tx, account: AccountId, role: &str) -> Result<()> {
     let before = sql::lock(tx, account).await?.ok_or_else(Error::not_found)?;
+    if before.role == role {
+        return Ok(());
+    }
     sql::set(tx, account, (role, &[])).await?;
     identity::end_sessions_in_tenant(tx, account).await?;
     let details = json!({ "before": before.role, "after": role, "ended": before.permissions });
@@ -128,7 +155,7 @@ pub async fn set_permissions<P: Product>(
 }
 
 fn refuse_oneself(tx: &Tx, account: AccountId) -> Result<()> {
-    if tx.caller().person()?.account == account {
+    if tx.caller().person().is_ok_and(|person| person.account == account) {
         return Err(Error { code: "AUTHZ_ONESELF".into(), ..Error::forbidden() });
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::db::{Db, Tx};
+use crate::identity::sql::one_admin;
 use crate::ids::AccountId;
 
 /// What a member holds.
@@ -33,7 +34,8 @@ pub(super) async fn set(tx: &mut Tx, account: AccountId, (role, permissions): (&
         now
     )
     .execute(tx.conn())
-    .await?;
+    .await
+    .map_err(one_admin)?;
     Ok(())
 }
 

@@ -85,4 +85,3 @@ async fn prove<P: Product>(product: &P, caller: &Caller, current: SecretString) 
     tx.commit().await?;
     if fits { Ok(about) } else { Err(Error::unauthenticated("AUTH_PASSWORD", "The present password does not fit.")) }
 }
-

@@ -42,4 +42,3 @@ pub(super) async fn is_browser(tx: &mut Tx, session: SessionId) -> Result<bool> 
     .await?;
     row.map(|r| r.browser).ok_or_else(|| Error::unauthenticated("AUTH_REQUIRED", "Sign in again."))
 }
-

@@ -121,7 +121,10 @@ pub async fn give<P: Product>(product: &P, caller: &Caller, shown: Shown<'_>) ->
     let person = caller.person()?;
     let text = find(product, shown.kind)?;
     if shown.version != text.version {
-        return Err(Error::conflict("BIZ_CONSENT_TEXT", "The text has changed. Read the present version, then agree to it."));
+        return Err(Error::conflict(
+            "BIZ_CONSENT_TEXT",
+            "The text has changed. Read the present version, then agree to it.",
+        ));
     }
     let mut tx = caller.begin().await?;
     // Of two at once the second waits, and finds the first one's.

@@ -8,9 +8,7 @@ use serde::Deserialize;
 
 use super::{Channel, Given, Shown, Text};
 use crate::privacy::moment;
-use crate::web::{
-    Access, FieldError, Form, Lang, Method, Page, Path, Product, Routes, html, problem, see_other,
-};
+use crate::web::{Access, FieldError, Form, Lang, Method, Page, Path, Product, Routes, html, problem, see_other};
 use crate::{Caller, Result};
 
 const PAGE: &str = "/account/data/consents";
@@ -110,8 +108,7 @@ async fn give<P: Product>(
     Path(kind): Path<String>,
     Form(form): Form<Ticked>,
 ) -> Result<Response> {
-    let shown =
-        Shown { kind: &kind, version: &form.version, language: page.language(), channel: Channel::Page };
+    let shown = Shown { kind: &kind, version: &form.version, language: page.language(), channel: Channel::Page };
     if form.agree.is_none() {
         let field = format!("agree-{kind}").into();
         let problems = vec![FieldError { field, message: page.t("consents-tick") }];

@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{ADDRESS, AUDIT, Becomes, ErasureId, MEMBERSHIPS, Outcome, RECEIPT, REMINDER, fate_of, journal, letter, sql};
+use super::{
+    ADDRESS, AUDIT, Becomes, ErasureId, MEMBERSHIPS, Outcome, RECEIPT, REMINDER, fate_of, journal, letter, sql,
+};
 use crate::db::{Caller, Trace, Tx};
 use crate::ids::{AccountId, TenantId};
 use crate::jobs::{Failure, Job};

@@ -9,9 +9,7 @@ use serde::Deserialize;
 use super::{Becomes, FATES, Fate, IN_USE, Use};
 use crate::db::PROVED_FOR;
 use crate::privacy::moment;
-use crate::web::{
-    self, Access, FieldError, Form, Method, Page, Product, Routes, SideCookie, html, problem, see_other,
-};
+use crate::web::{self, Access, FieldError, Form, Method, Page, Product, Routes, SideCookie, html, problem, see_other};
 use crate::{Caller, Result};
 
 const PAGE: &str = "/account/data/erasure";

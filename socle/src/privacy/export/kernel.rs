@@ -101,12 +101,7 @@ static SECTIONS: [(&str, Section); 9] = [
         Section {
             name: "mails",
             title: "data-mails",
-            fields: &[
-                ("at", "data-at"),
-                ("kind", "data-kind"),
-                ("status", "data-status"),
-                ("sentAt", "data-sent"),
-            ],
+            fields: &[("at", "data-at"), ("kind", "data-kind"), ("status", "data-status"), ("sentAt", "data-sent")],
         },
     ),
     (

@@ -38,11 +38,7 @@ struct Link {
     link: String,
 }
 
-async fn download<P: Product>(
-    State(product): State<P>,
-    caller: Caller,
-    Query(query): Query<Link>,
-) -> Result<Response> {
+async fn download<P: Product>(State(product): State<P>, caller: Caller, Query(query): Query<Link>) -> Result<Response> {
     let Download { body, bytes, asked_at } = super::download(product.app(), &caller, &query.link).await?;
     let name = format!("{}-{}.zip", product.branding().realm.name, asked_at.format("%Y-%m-%d"));
     let headers = [

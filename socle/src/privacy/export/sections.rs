@@ -115,7 +115,8 @@ impl Sections {
         self.end().await?;
         self.form = Form::People;
         self.archive.entry("index.html").await?;
-        let (title, lead) = (self.texts.text(self.lang, "data-file-title"), self.texts.text(self.lang, "data-file-lead"));
+        let (title, lead) =
+            (self.texts.text(self.lang, "data-file-title"), self.texts.text(self.lang, "data-file-lead"));
         let (lang, title, lead) = (self.lang.code(), escaped(&title), escaped(&lead));
         self.say(format!(
             "<!doctype html>\n<html lang=\"{lang}\"><head><meta charset=\"utf-8\">\

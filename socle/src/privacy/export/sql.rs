@@ -157,7 +157,8 @@ pub(super) async fn phone(tx: &mut Tx, account: AccountId) -> Result<Option<Vec<
 }
 
 pub(super) async fn all_of(tx: &mut Tx, account: AccountId) -> Result<Vec<ExportId>> {
-    let rows = sqlx::query!(r#"SELECT id AS "id: ExportId" FROM socle.personal_exports WHERE account_id = $1"#, account.0);
+    let rows =
+        sqlx::query!(r#"SELECT id AS "id: ExportId" FROM socle.personal_exports WHERE account_id = $1"#, account.0);
     Ok(rows.fetch_all(tx.conn()).await?.into_iter().map(|row| row.id).collect())
 }
 

@@ -43,8 +43,7 @@ pub(super) async fn all(tx: &mut Tx) -> Result<Vec<Hold>> {
 }
 
 pub(super) async fn holdable(tx: &mut Tx, kind: &str, subject: Uuid) -> Result<bool> {
-    let row =
-        sqlx::query!(r#"SELECT socle.holdable($1, $2) AS "yes!""#, kind, subject).fetch_one(tx.conn()).await?;
+    let row = sqlx::query!(r#"SELECT socle.holdable($1, $2) AS "yes!""#, kind, subject).fetch_one(tx.conn()).await?;
     Ok(row.yes)
 }
 

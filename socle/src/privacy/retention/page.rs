@@ -32,7 +32,10 @@ pub fn page(products: &[(&str, &[Rule], &[Kept])]) -> String {
     let mut text = HEAD.to_owned();
     for (name, rules, kept) in products {
         // Writing into a String cannot fail.
-        let _ = write!(text, "\n## {name}\n\n| table | rows | counted from | in use | archive | then | at once | holds | why |\n");
+        let _ = write!(
+            text,
+            "\n## {name}\n\n| table | rows | counted from | in use | archive | then | at once | holds | why |\n"
+        );
         text.push_str("|---|---|---|---|---|---|---|---|---|\n");
         rules.iter().for_each(|rule| line(&mut text, rule));
         if kept.is_empty() {

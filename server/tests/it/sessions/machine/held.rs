@@ -341,7 +341,7 @@ impl<'a> Story<'a> {
 
     async fn role(&mut self, person: usize, tenant: usize, role: usize) -> Result<()> {
         let mut tx = acting(self.stage, Who::System(self.tenants[tenant])).begin().await?;
-        members::change_role(&mut tx, self.people[person].0, ROLES[role]).await?;
+        members::set_role(&self.stage.trial, &mut tx, self.people[person].0, ROLES[role]).await?;
         tx.commit().await?;
         self.world.change_role(person, tenant, role);
         Ok(())
