@@ -191,6 +191,7 @@ async fn killed_again_and_again_it_comes_to_its_end_while_others_read_and_write(
         // As soon as something is done, and not all: kill -9.
         while left(&stage, &kek).await? == before && child.try_wait()?.is_none() {
             ensure!(started.elapsed() < SOON, "the rotation does nothing");
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         tokio::time::sleep(Duration::from_millis(7 * kills)).await;
         child.kill().await?;
@@ -201,7 +202,7 @@ async fn killed_again_and_again_it_comes_to_its_end_while_others_read_and_write(
     stop.store(true, Ordering::SeqCst);
     people.extend(work.await??);
     assert_eq!(left(&stage, &kek).await?, 0, "after {kills} kills");
-    assert!(kills > 0 && said.contains(&format!("{kek}: 0 wrapped anew")) || said.contains(" to do"), "{said}");
+    assert!(kills > 1, "a kill was to leave something undone");
     file.keep_the_current_one()?;
     all_open(&file.fresh(&stage).await?, &people).await
 }
