@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::search::{Filter, tenant_of};
 use super::shapes::Shaped;
-use super::{Entry, record, sql};
+use super::{Entry, pages, record, sql};
 use crate::error::Envelope;
 use crate::web::cursor::{Cursor, Pagination, Paging};
 use crate::web::{Product, Query};
@@ -16,7 +16,7 @@ use crate::{Caller, Error, Result};
 
 /// What an API's document says of the trail; for products that mount [`super::routes`].
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(list))]
+#[openapi(paths(list, pages::export))]
 pub struct Document;
 
 /// How much of the trail is asked for.

@@ -1,5 +1,6 @@
 //! The search page and its export. Looking is itself recorded. Row-level security shows one tenant's rows; who of the
 //! tenant may look is the product's policy.
+#![expect(unused_qualifications, reason = "the documentation macro writes paths in full")]
 
 use askama::Template;
 use axum::body::Bytes;
@@ -16,7 +17,7 @@ use super::search::{Filter, OUTCOMES, Row, Wanted, tenant_of, visible, zone_of};
 use super::{Entry, api, record, sql};
 use crate::access::Action;
 use crate::db::Tx;
-use crate::error::Detail;
+use crate::error::{Detail, Envelope};
 use crate::web::cursor::Cursor;
 use crate::web::{
     Access, Choice, FieldError, Method, Page, Product, Query, Routes, csv_file, csv_line, field_errors, html,
@@ -227,8 +228,22 @@ fn line(page: &Page, row: Row, (people, zone): (&[(Uuid, String)], Tz)) -> Line 
     }
 }
 
-/// The rows of the filters as CSV, the newest first, up to the moment of asking; streamed, one chunk in memory.
-async fn export<P: Product>(
+/// The rows of the filters as CSV, the newest first, up to the moment of asking. Exporting is itself recorded.
+#[utoipa::path(
+    get,
+    path = "/admin/audit/export",
+    operation_id = "exportAuditLogs",
+    tag = "audit",
+    params(Filter),
+    responses(
+        (status = 200, description = "One line per row.", body = String, content_type = "text/csv"),
+        (status = 400, description = "A field of the query cannot be read; see details.", body = Envelope),
+        (status = 403, description = "Your role does not see the trail.", body = Envelope),
+        (status = "default", description = "Any other refusal or failure.", body = Envelope),
+    ),
+    security(("person" = []), ("session" = [])),
+)]
+pub(super) async fn export<P: Product>(
     State(product): State<P>,
     caller: Caller,
     Query(filter): Query<Filter>,
@@ -245,7 +260,7 @@ async fn export<P: Product>(
     Ok(csv_file(&name, csv_line(&COLUMNS.map(ToOwned::to_owned))?, chunks(caller, wanted)))
 }
 
-/// The rows as CSV, chunk by chunk, a transaction each.
+/// The rows as CSV, chunk by chunk, a transaction each: one chunk in memory.
 fn chunks(caller: Caller, wanted: Wanted) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
     stream::try_unfold((caller, None, false), move |(caller, after, done)| {
         let wanted = wanted.clone();

@@ -182,10 +182,10 @@ async fn routes_follow_the_matrix(role: &str) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owners_routes_follow_the_matrix() -> Result<()> {
-    routes_follow_the_matrix("admin").await
+    Box::pin(routes_follow_the_matrix("admin")).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_operators_routes_follow_the_matrix() -> Result<()> {
-    routes_follow_the_matrix("operator").await
+    Box::pin(routes_follow_the_matrix("operator")).await
 }
