@@ -64,7 +64,8 @@ fn every_case_names_tests_that_exist_or_says_why_not() {
     let mut faults = Vec::new();
     for (case, proof) in rows {
         let names: Vec<&str> = proof.split('`').skip(1).step_by(2).filter(|word| word.contains("::")).collect();
-        faults.extend(names.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{case}: no test {name}")));
+        faults
+            .extend(names.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{case}: no test {name}")));
         let reason = proof.contains("Not applicable yet: ") || proof.contains("TO BE NAMED BY MERGER: ");
         if names.is_empty() && !reason {
             faults.push(format!("{case}: neither test nor reason"));
@@ -83,7 +84,8 @@ fn no_line_of_the_shared_list_is_left_out() -> anyhow::Result<()> {
     for line in shared.lines() {
         if let Some(title) = line.strip_prefix("## ") {
             section = title.get(..1).unwrap_or_default();
-        } else if let Some(case) = line.strip_prefix("- ").filter(|_| SECTIONS.contains(section) && !section.is_empty()) {
+        } else if let Some(case) = line.strip_prefix("- ").filter(|_| SECTIONS.contains(section) && !section.is_empty())
+        {
             let case = case.get(2..).and_then(|case| case.split(" → ").next()).unwrap_or_default().replace('|', "\\|");
             if !here.contains(&case) {
                 missing.push(case);
@@ -126,7 +128,10 @@ fn nothing_typed_is_kept_in_the_browser() {
             }
         }
     }
-    assert!(found.is_empty(), "only the choice of appearance is kept, and when the monitor reloaded itself: {found:#?}");
+    assert!(
+        found.is_empty(),
+        "only the choice of appearance is kept, and when the monitor reloaded itself: {found:#?}"
+    );
 }
 
 #[test]

@@ -48,7 +48,8 @@ async fn bare(database: &Database) -> Result<PgConnection> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transactions_in_each_others_way_are_told_to_come_again() -> Result<()> {
     let database = Database::fresh().await?;
-    let setup = "CREATE TABLE public.pair (id integer PRIMARY KEY, n integer); INSERT INTO public.pair VALUES (1, 0), (2, 0)";
+    let setup =
+        "CREATE TABLE public.pair (id integer PRIMARY KEY, n integer); INSERT INTO public.pair VALUES (1, 0), (2, 0)";
     sqlx::raw_sql(setup).execute(&mut database.admin().await?).await?;
     let (mut one, mut other) = (database.admin().await?, database.admin().await?);
     for (connection, first) in [(&mut one, 1), (&mut other, 2)] {
@@ -94,9 +95,10 @@ async fn migrations_that_are_interrupted_anywhere_go_on_where_they_stopped() -> 
     for wait in [0, 20, 60, 120, 200, 400] {
         let mut admin = bare(&database).await?;
         let (url, today) = (database.admin_url().to_owned(), start_of_tests().date_naive());
-        let migrating = tokio::spawn(async move {
-            roles::migrate(&url, &[physiotraq::SCHEMA], &Passwords::default(), today).await
-        });
+        let migrating =
+            tokio::spawn(
+                async move { roles::migrate(&url, &[physiotraq::SCHEMA], &Passwords::default(), today).await },
+            );
         tokio::time::sleep(Duration::from_millis(wait)).await;
         // As when its process is killed: the connection is gone, whatever it was doing.
         migrating.abort();

@@ -43,13 +43,13 @@ impl Inside {
     }
 
     async fn saying(text: &'static str) -> Result<Self> {
-        Self::answering(move |_| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()), false).await
+        Self::answering(move |_| format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}", text.len()), false)
+            .await
     }
 
     async fn leading_to(location: impl Fn(u16) -> String + Send + 'static) -> Result<Self> {
-        let head = move |port| {
-            format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", location(port))
-        };
+        let head =
+            move |port| format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", location(port));
         Self::answering(head, false).await
     }
 
@@ -154,7 +154,8 @@ async fn only_http_at_the_ports_of_the_settings_and_without_a_password_is_reques
 async fn a_name_that_leads_inside_is_refused_even_when_it_leads_outside_too() -> Result<()> {
     let inside = Inside::saying("secret").await?;
     let url = format!("http://hook.test:{}/", inside.port);
-    for answer in [&["10.0.0.7"][..], &["::1"], &["127.0.0.1", "169.254.169.254"], &["1.1.1.1", "::ffff:10.0.0.1"], &[]] {
+    for answer in [&["10.0.0.7"][..], &["::1"], &["127.0.0.1", "169.254.169.254"], &["1.1.1.1", "::ffff:10.0.0.1"], &[]]
+    {
         let outbound = Outbound::resolving(inside.limits(), Script::new(&[answer]))?;
         let refused = outbound.get(&url).await.unwrap_err();
         assert!(is_unreachable(&refused), "{answer:?}: {refused:?}");

@@ -143,10 +143,8 @@ async fn of_two_administrators_who_leave_at_once_one_stays() -> Result<()> {
         let one = Member::new(&stage, tenant, &one, "COMPLIANCE_ADMIN").await?;
         let other = Member::new(&stage, tenant, &other, "COMPLIANCE_ADMIN").await?;
         let paths = [&one, &other].map(|member| format!("/api/v1/members/{}", member.account));
-        let (first, second) = tokio::join!(
-            one.told(Method::DELETE, &paths[0], None),
-            other.told(Method::DELETE, &paths[1], None)
-        );
+        let (first, second) =
+            tokio::join!(one.told(Method::DELETE, &paths[0], None), other.told(Method::DELETE, &paths[1], None));
         let mut statuses = [first?.0, second?.0];
         statuses.sort_unstable();
         assert_eq!(statuses, [204, 409], "round {round}");

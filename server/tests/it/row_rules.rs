@@ -108,13 +108,15 @@ async fn no_row_is_written_into_another_tenant() -> Result<()> {
         }
         enter(&mut app, &rooms.first.to_string(), "").await?;
         let columns = table.columns.join(", ");
-        let copied = table.columns.iter().map(|name| {
-            if name == column { format!("'{}'::uuid", rooms.second) } else { format!("t.{name}") }
-        });
+        let copied = table
+            .columns
+            .iter()
+            .map(|name| if name == column { format!("'{}'::uuid", rooms.second) } else { format!("t.{name}") });
         let copied = copied.collect::<Vec<_>>().join(", ");
         let row = format!("FROM {} t WHERE t.{column} = '{}' LIMIT 1", table.name, rooms.first);
         let insert = format!("INSERT INTO {} ({columns}) SELECT {copied} {row}", table.name);
-        let give = format!("UPDATE {} SET {column} = '{}' WHERE {column} = '{}'", table.name, rooms.second, rooms.first);
+        let give =
+            format!("UPDATE {} SET {column} = '{}' WHERE {column} = '{}'", table.name, rooms.second, rooms.first);
         for statement in [insert, give] {
             let outcome = outcome(&mut app, &statement).await;
             // Refused by the row rule or for want of the right, before any key or check is asked; or there is no row to
@@ -166,7 +168,9 @@ async fn no_table_can_be_emptied_altered_or_freed_of_its_rules() -> Result<()> {
             format!("CREATE POLICY mine ON {name} USING (true)"),
             format!("DROP TABLE {name}"),
             format!("ALTER TABLE {name} OWNER TO socle_app"),
-            format!("CREATE TRIGGER mine BEFORE INSERT ON {name} EXECUTE FUNCTION suppress_redundant_updates_trigger()"),
+            format!(
+                "CREATE TRIGGER mine BEFORE INSERT ON {name} EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+            ),
         ] {
             assert_eq!(outcome(&mut app, &statement).await, "42501", "{statement}");
         }

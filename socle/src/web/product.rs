@@ -80,11 +80,7 @@ pub trait Product: Clone + Send + Sync + 'static {
     }
     /// A record's glass is broken, in this transaction: the product writes it into the record's own log. `false` when the
     /// tenant has no such record; then nothing is opened.
-    fn glass_broken(
-        &self,
-        tx: &mut Tx,
-        opening: &break_glass::Opening,
-    ) -> impl Future<Output = Result<bool>> + Send {
+    fn glass_broken(&self, tx: &mut Tx, opening: &break_glass::Opening) -> impl Future<Output = Result<bool>> + Send {
         let _ = (tx, opening);
         std::future::ready(Ok(false))
     }

@@ -80,7 +80,8 @@ async fn no_definer_function_shows_or_changes_anything_of_another_tenant() -> Re
     };
     let account = rooms.people.1.to_string();
     let email = one("SELECT a.email FROM socle.accounts a JOIN socle.memberships m ON m.account_id = a.id
-                     WHERE m.tenant_id = $1 AND m.role = 'admin'").await?;
+                     WHERE m.tenant_id = $1 AND m.role = 'admin'")
+    .await?;
     let session = one("SELECT id::text FROM socle.sessions WHERE tenant_id = $1 LIMIT 1").await?;
     let job = one("SELECT id::text FROM socle.jobs WHERE tenant_id = $1 LIMIT 1").await?;
     let device = one("SELECT id::text FROM physiotraq.devices WHERE license_id = $1").await?;

@@ -13,9 +13,18 @@ use uuid::Uuid;
 /// Unique keys without a tenant over values that somebody chooses, each with the reason. A refused value there says that
 /// somebody has it.
 pub const CHOSEN_KEYS: [(&str, &str); 4] = [
-    ("physiotraq.alerts_treatment_id_kind_level_condition_at_key", "begins with the treatment's id, which is its licence's"),
-    ("physiotraq.devices_mac", "the manufacturer's; a device is claimed by its secret, and a wrong one is told nothing"),
-    ("physiotraq.devices_serial", "the manufacturer's; a device is claimed by its secret, and a wrong one is told nothing"),
+    (
+        "physiotraq.alerts_treatment_id_kind_level_condition_at_key",
+        "begins with the treatment's id, which is its licence's",
+    ),
+    (
+        "physiotraq.devices_mac",
+        "the manufacturer's; a device is claimed by its secret, and a wrong one is told nothing",
+    ),
+    (
+        "physiotraq.devices_serial",
+        "the manufacturer's; a device is claimed by its secret, and a wrong one is told nothing",
+    ),
     ("physiotraq.measurements_pkey", "begins with the device's id, which is its licence's"),
 ];
 

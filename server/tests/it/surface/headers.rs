@@ -75,7 +75,9 @@ async fn every_route_of_every_product_answers_with_the_guards_to_strangers_and_i
 async fn what_belongs_to_no_product_answers_with_the_guards_too() -> Result<()> {
     let stage = Stage::new().await?;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-    for path in ["/", "/nowhere", "/health", "/health/ready", "/assets/nothing.css", "/physiotraq/nowhere", "/physiotraq"] {
+    for path in
+        ["/", "/nowhere", "/health", "/health/ready", "/assets/nothing.css", "/physiotraq/nowhere", "/physiotraq"]
+    {
         let answer = http.get(format!("{}{path}", stage.url())).header(ACCEPT, "text/html").send().await?;
         assert!(!answer.headers().contains_key("strict-transport-security"), "{path}: not over http");
         let found = faults(&lines(&answer), path);

@@ -99,7 +99,12 @@ async fn nothing_is_changed_by_get_and_no_header_makes_it_another_method() -> Re
                 let request = scene.http.get(format!("{}{path}?_method={}", scene.url, route.method.name()));
                 let request = request.header(overriding, route.method.name()).header(ACCEPT, "text/html");
                 let answer = request.header(COOKIE, caller.cookie.clone().unwrap_or_default()).send().await?;
-                assert!(!answer.status().is_server_error(), "{}: {}", calls::named(mounted.base, route), answer.status());
+                assert!(
+                    !answer.status().is_server_error(),
+                    "{}: {}",
+                    calls::named(mounted.base, route),
+                    answer.status()
+                );
             }
         }
     }

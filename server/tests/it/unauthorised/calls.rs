@@ -12,8 +12,20 @@ use super::scene::{Caller, Objects};
 
 /// Names under which forms and queries carry ids.
 const FIELDS: [&str; 14] = [
-    "id", "device", "operator", "user", "alert", "treatment", "tenant", "account", "member", "session", "record", "case",
-    "opening", "invitation",
+    "id",
+    "device",
+    "operator",
+    "user",
+    "alert",
+    "treatment",
+    "tenant",
+    "account",
+    "member",
+    "session",
+    "record",
+    "case",
+    "opening",
+    "invitation",
 ];
 /// What forms want besides.
 const OTHERS: [(&str, &str); 8] = [
@@ -69,7 +81,12 @@ impl Call {
         let nowhere = Uuid::from_u128(0x0195_00a0_0000_7000_8000_0000_dead_beef);
         // An open door is knocked at once: behind it, wrong guesses are counted.
         let most = if route.access == Access::Public { 1 } else { objects.all.len() };
-        objects.all.iter().take(most).map(|id| (Self::with(base, route, *id), Self::with(base, route, nowhere))).collect()
+        objects
+            .all
+            .iter()
+            .take(most)
+            .map(|id| (Self::with(base, route, *id), Self::with(base, route, nowhere)))
+            .collect()
     }
 
     fn with(base: &str, route: &Route, id: Uuid) -> Self {
@@ -110,7 +127,8 @@ impl Call {
             (_, Kind::Api) => request.json(&self.body),
         };
         let mut answer = request.send().await?;
-        let location = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let location =
+            answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         let (status, headers) = (answer.status().as_u16(), format!("{:?}", answer.headers()));
         let line = |(name, value): (&reqwest::header::HeaderName, &reqwest::header::HeaderValue)| {
             format!("{name}: {}\n", value.to_str().unwrap_or_default())

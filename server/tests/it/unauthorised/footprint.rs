@@ -42,7 +42,8 @@ async fn digest(admin: &mut PgConnection, table: &str, column: &str, ids: &[Uuid
 
 /// Refuses any difference, naming the tables.
 pub fn is_unchanged(before: &Footprint, after: &Footprint) -> Result<()> {
-    let changed: Vec<&String> = after.iter().filter(|(table, seen)| before.get(*table) != Some(seen)).map(|(t, _)| t).collect();
+    let changed: Vec<&String> =
+        after.iter().filter(|(table, seen)| before.get(*table) != Some(seen)).map(|(t, _)| t).collect();
     anyhow::ensure!(changed.is_empty(), "something was written in the other tenant: {changed:?}");
     Ok(())
 }

@@ -252,7 +252,8 @@ impl Scene {
     async fn end_and_suspend(&self) -> Result<()> {
         let mut admin = self.stage.database.admin().await?;
         let now = self.stage.clock.now();
-        let hash = |cookie: &str| socle::tokens::hash(cookie.split_once('=').map(|(_, token)| token).unwrap_or_default());
+        let hash =
+            |cookie: &str| socle::tokens::hash(cookie.split_once('=').map(|(_, token)| token).unwrap_or_default());
         for ((base, part), cookie) in &self.cookies {
             if *part == "expired" {
                 let over = "UPDATE socle.sessions SET expires_at = $2 WHERE token_hash = $1";
@@ -260,7 +261,8 @@ impl Scene {
                 anyhow::ensure!(done.rows_affected() == 1, "{base}: no session to end");
             }
         }
-        let suspend = "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at) VALUES ($1, $2, $3, $3)";
+        let suspend =
+            "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at) VALUES ($1, $2, $3, $3)";
         for (realm, tenant) in &self.suspended {
             sqlx::query(suspend).bind(tenant).bind(realm).bind(now).execute(&mut admin).await?;
         }
@@ -282,7 +284,10 @@ impl Scene {
     }
 
     fn cookie(&self, mounted: &Mounted, part: &str) -> Option<String> {
-        self.cookies.iter().find(|((base, of), _)| *base == mounted.base && *of == part).map(|(_, cookie)| cookie.clone())
+        self.cookies
+            .iter()
+            .find(|((base, of), _)| *base == mounted.base && *of == part)
+            .map(|(_, cookie)| cookie.clone())
     }
 
     /// Who has no session here.

@@ -17,9 +17,7 @@ mod sql;
 
 pub use actions::{ask, end, mine, queue, require, review};
 pub use jobs::jobs;
-pub use model::{
-    LASTS, Opening, OpeningId, REASON, REVIEW_WITHIN, Review, Rules, Seen, Verdict, Wish,
-};
+pub use model::{LASTS, Opening, OpeningId, REASON, REVIEW_WITHIN, Review, Rules, Seen, Verdict, Wish};
 
 use crate::web::{Access, Method, Product, Routes};
 

@@ -82,8 +82,7 @@ async fn form<P: Product>(
         here: open.session == session,
     };
     let kinds = product.break_glass().map(|rules| rules.kinds).unwrap_or_default();
-    let choice =
-        |kind: &&str| Choice { value: (*kind).to_owned(), label: label(kind), selected: asked.kind == **kind };
+    let choice = |kind: &&str| Choice { value: (*kind).to_owned(), label: label(kind), selected: asked.kind == **kind };
     let kinds = kinds.iter().map(choice).collect();
     let open = open.map(shown);
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -166,12 +165,7 @@ pub(super) async fn queue<P: Product>(State(product): State<P>, caller: Caller, 
     reviews(&product, &caller, page, Vec::new()).await
 }
 
-async fn reviews<P: Product>(
-    product: &P,
-    caller: &Caller,
-    page: Page,
-    problems: Vec<FieldError>,
-) -> Result<Response> {
+async fn reviews<P: Product>(product: &P, caller: &Caller, page: Page, problems: Vec<FieldError>) -> Result<Response> {
     let all = actions::queue(product, caller).await?;
     let (waiting, reviewed) = all.into_iter().partition(|seen| seen.review.is_none());
     let kinds = product.break_glass().map(|rules| rules.kinds).unwrap_or_default();
@@ -196,8 +190,8 @@ pub(super) async fn review<P: Product>(
     Path(id): Path<OpeningId>,
     Form(said): Form<Said>,
 ) -> Result<Response> {
-    let verdict = Verdict::parse(&said.verdict)
-        .ok_or_else(|| Error::malformed("verdict is justified or not_justified."))?;
+    let verdict =
+        Verdict::parse(&said.verdict).ok_or_else(|| Error::malformed("verdict is justified or not_justified."))?;
     match actions::review(&product, &caller, id, (verdict, &said.note)).await {
         Ok(()) => Ok(see_other(&format!("{}/admin/break_glass?notice=glass-reviewed", page.base))),
         Err(error) if error.status == StatusCode::BAD_REQUEST => {
