@@ -44,6 +44,29 @@ struct Rules {
     actions: Vec<Action>,
     policies: Policies,
     routes: Vec<Route>,
+    beyond: Vec<(&'static str, String)>,
+}
+
+/// What holds for a product beside its roles.
+fn beyond<P: Product>(product: &P) -> Vec<(&'static str, String)> {
+    let none = || "none".to_owned();
+    let permissions = product
+        .permissions()
+        .map(|permissions| format!("{}; set by who may {}", permissions.names.join(", "), permissions.set_by.name));
+    let glass = product.break_glass().map(|rules| {
+        format!(
+            "{}; asked by who may {}, reviewed by who may {}",
+            rules.kinds.join(", "),
+            rules.ask.name,
+            rules.review.name
+        )
+    });
+    let administrators = Some(product.administrators().join(", ")).filter(|roles| !roles.is_empty());
+    vec![
+        ("permissions on top of roles", permissions.unwrap_or_else(none)),
+        ("records that broken glass opens", glass.unwrap_or_else(none)),
+        ("roles of which one holder always stays", administrators.unwrap_or_else(none)),
+    ]
 }
 
 /// The rules of every product.
@@ -56,6 +79,7 @@ fn products(stage: &Stage) -> Result<Vec<Rules>> {
         actions: ACTIONS.to_vec(),
         policies: roles::policies().map_err(anyhow::Error::msg)?,
         routes: routes.declared().to_vec(),
+        beyond: beyond(&stage.product),
     };
     let routes = stage.platform.clone().routes();
     let platform = Rules {
@@ -65,6 +89,7 @@ fn products(stage: &Stage) -> Result<Vec<Rules>> {
         actions: platform::ACTIONS.to_vec(),
         policies: platform::policies().map_err(anyhow::Error::msg)?,
         routes: routes.declared().to_vec(),
+        beyond: beyond(&stage.platform),
     };
     Ok(vec![physiotraq, platform])
 }
@@ -113,6 +138,10 @@ impl Rules {
                 let cells = decisions(&self.policies, role, *action).join(" | ");
                 writeln!(table, "| {role} | {} | {} | {cells} |", action.name, action.on).unwrap();
             }
+        }
+        table.push_str("\n| beside roles | |\n|---|---|\n");
+        for (what, held) in &self.beyond {
+            writeln!(table, "| {what} | {held} |").unwrap();
         }
         table
     }
