@@ -1,12 +1,16 @@
 //! Passkeys: registered, a second factor, a sign-in of their own; copies, strangers' and stale signatures are refused.
 
 use anyhow::{Result, ensure};
+use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
+use socle::clock::Clock;
+use socle::identity::factors::forget_ceremonies;
+use socle::web::Product;
+use testkit::{PASSWORD, Stage, start_of_tests, trial};
 
 use super::authenticator::Authenticator;
 use super::{Answer, PATIENT, SESSION, STAFF, Visitor, codes_of, events, stage};
-use testkit::{PASSWORD, Stage};
 
 const HERE: &str = "https://clinic.test";
 
@@ -94,7 +98,7 @@ async fn a_signature_is_good_once_and_only_for_what_asked_for_it() -> Result<()>
     assert_eq!(session.post("/reauthenticate", &[("credential", &fresh)]).await?.status, 401, "it was used");
     // And one that came too late.
     let options = thief.ask("/sign_in/passkey/options").await?.json()?;
-    stage.clock.advance(chrono::TimeDelta::minutes(5));
+    stage.clock.advance(TimeDelta::minutes(5));
     let late = [
         ("credential", key.get(&options).to_string()),
         ("challenge", options["challengeToken"].as_str().unwrap().into()),
@@ -179,6 +183,9 @@ async fn names_are_checked_and_another_account_removes_nothing() -> Result<()> {
     assert_eq!(patient.post(&paths[1], &[]).await?.status, 303);
     assert_eq!(Visitor::new(&stage)?.password(PATIENT).await?.location, "/trial/app");
     assert!(removals(&staff.get("/account/factors").await?.body).is_empty(), "staff keep their last one");
+    let mails = "SELECT template, count(*) FROM socle.mails GROUP BY template ORDER BY template";
+    let mails: Vec<(String, i64)> = sqlx::query_as(mails).fetch_all(&mut stage.database.admin().await?).await?;
+    assert_eq!(mails, [("passkey-added".to_owned(), 3), ("passkey-removed".to_owned(), 2)], "each is told");
     Ok(())
 }
 
@@ -227,5 +234,31 @@ async fn programs_register_and_sign_in_by_passkeys_too() -> Result<()> {
         let removal = Visitor::new(&stage)?.request(Method::DELETE, &path).bearer_auth(token.unwrap_or_default());
         assert_eq!(removal.send().await?.status(), status);
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_answered_is_forgotten() -> Result<()> {
+    let stage = stage().await?;
+    let mut visitor = Visitor::new(&stage)?;
+    for _ in 0..2 {
+        assert_eq!(visitor.ask("/sign_in/passkey/options").await?.status, 200);
+    }
+    let db = &stage.product.app().db;
+    assert_eq!(forget_ceremonies(db, stage.clock.now()).await?, 0);
+    stage.clock.advance(TimeDelta::minutes(6));
+    assert_eq!(forget_ceremonies(db, stage.clock.now()).await?, 2);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_without_a_host_name_has_no_passkeys_and_says_so() -> Result<()> {
+    let stage = Stage::with(Clock::settable(start_of_tests()), |_| {}).await?;
+    stage.trial.member(trial::TENANT, (PATIENT, PASSWORD), "PATIENT").await?;
+    let mut visitor = Visitor::new(&stage)?;
+    let refused = visitor.ask("/api/v1/auth/passkey/options").await?;
+    assert_eq!((refused.status, refused.code()?.as_str()), (422, "BIZ_NO_PASSKEYS"), "127.0.0.1 is no host name");
+    visitor.password(PATIENT).await?;
+    assert!(!visitor.get("/account/factors").await?.body.contains("data-passkey=\"create\""));
     Ok(())
 }

@@ -181,3 +181,25 @@ async fn the_realm_of_a_challenge_is_its_own() -> Result<()> {
     assert_eq!(post(&stage, "/mfa/verify", None, &body).await?.status, 200);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_of_the_staff_enrols_before_anything_else_and_keeps_its_last_factor() -> Result<()> {
+    let stage = stage().await?;
+    let tokens = login(&stage, super::STAFF).await?;
+    let token = text(&tokens["accessToken"]);
+    let me = call(&stage, (Method::GET, "/me"), Some(token), &json!({})).await?;
+    assert_eq!((me.status, me.code()?.as_str()), (403, "AUTH_SECOND_FACTOR_DUE"));
+    assert_eq!(post(&stage, "/mfa/recovery-codes", Some(token), &json!({})).await?.code()?, "BIZ_NO_FACTOR");
+    let begun = post(&stage, "/mfa/setup", Some(token), &json!({})).await?.json()?;
+    let app = super::totp::App::of(text(&begun["secret"]), "", "")?;
+    let code = json!({ "code": app.code(stage.clock.now()) });
+    let enabled = post(&stage, "/mfa/enable", Some(token), &code).await?.json()?;
+    let token = text(&enabled["tokens"]["accessToken"]);
+    assert_eq!(call(&stage, (Method::GET, "/me"), Some(token), &json!({})).await?.status, 200);
+    let kept = post(&stage, "/mfa/disable", Some(token), &json!({})).await?;
+    assert_eq!((kept.status, kept.code()?.as_str()), (409, "BIZ_LAST_FACTOR"));
+    let renewed = post(&stage, "/mfa/recovery-codes", Some(token), &json!({})).await?.json()?;
+    assert_eq!(renewed["recoveryCodes"].as_array().map(Vec::len), Some(10));
+    assert_ne!(renewed["recoveryCodes"], enabled["recoveryCodes"]);
+    Ok(())
+}
