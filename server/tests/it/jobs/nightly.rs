@@ -22,8 +22,8 @@ async fn written(admin: &mut PgConnection, licence: &testkit::Licence) -> Result
          SELECT 'physiotraq', 'elsewhere', 'test.old', '{}', 1, night, night - interval '1 year'";
     let mails = "(realm, template, language, content, status, tenant_id, id, created_at)
          SELECT 'physiotraq', 'invitation', 'fr', 'sealed', 'sent'";
-    let sessions = "(kind, created_at, last_seen_at, tenant_id, account_id, id, expires_at, ended_at)
-         SELECT 'api', night - interval '1 year', night - interval '1 year'";
+    let sessions = "(kind, created_at, last_seen_at, authenticated_at, tenant_id, account_id, id, expires_at, ended_at)
+         SELECT 'api', night - interval '1 year', night - interval '1 year', night - interval '1 year'";
     let answers = "(route, claim, request_hash, created_at, tenant_id, account_id, key, expires_at)
          SELECT 'POST /api/v1/x', '00000000-0000-0000-0000-000000000001', 'hash', night - interval '1 day'";
     let tokens = "(token_hash, session_id, account_id, created_at, expires_at)
