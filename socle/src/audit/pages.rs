@@ -1,6 +1,5 @@
 //! The search page and its export. Looking is itself recorded. Row-level security shows one tenant's rows; who of the
 //! tenant may look is the product's policy.
-#![expect(unused_qualifications, reason = "the documentation macro writes paths in full")]
 
 use askama::Template;
 use axum::body::Bytes;

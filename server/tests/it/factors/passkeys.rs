@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 use socle::clock::Clock;
-use socle::identity::factors::forget_ceremonies;
+use socle::privacy::retention;
 use socle::web::Product;
 use testkit::{PASSWORD, Stage, start_of_tests, trial};
 
@@ -245,9 +245,10 @@ async fn what_nobody_answered_is_forgotten() -> Result<()> {
         assert_eq!(visitor.ask("/sign_in/passkey/options").await?.status, 200);
     }
     let db = &stage.product.app().db;
-    assert_eq!(forget_ceremonies(db, stage.clock.now()).await?, 0);
+    let rule = retention::rule("socle.passkey_ceremonies").unwrap();
+    assert_eq!(retention::sweep(db, rule, stage.clock.now()).await?, 0);
     stage.clock.advance(TimeDelta::minutes(6));
-    assert_eq!(forget_ceremonies(db, stage.clock.now()).await?, 2);
+    assert_eq!(retention::sweep(db, rule, stage.clock.now()).await?, 2);
     Ok(())
 }
 
