@@ -110,3 +110,4 @@ mail-recovery-codes-renewed-body =
     Ten new recovery codes were just made for your account. The former ones are no longer accepted.
 
     If it was not you, change your password and tell the administrator at once.
+factors-trust = Trust this device: do not ask for a code here for 30 days

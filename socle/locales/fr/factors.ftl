@@ -110,3 +110,4 @@ mail-recovery-codes-renewed-body =
     Dix nouveaux codes de secours viennent d’être faits pour votre compte. Les anciens ne sont plus acceptés.
 
     Si ce n’était pas vous, changez votre mot de passe et prévenez aussitôt l’administrateur.
+factors-trust = Faire confiance à cet appareil : ne plus demander de code ici pendant 30 jours

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::challenges::{self, Purpose};
-use super::{Realm, sql as sessions};
+use super::{Realm, actions, devices, sql as sessions};
 use crate::db::{Caller, Tx};
 use crate::ids::AccountId;
 use crate::mail::{self, Letter};
@@ -75,8 +75,8 @@ pub(super) async fn may_write(tx: &mut Tx, account: AccountId, templates: &[&str
 }
 
 /// Sets a new password that its owner has chosen, in a transaction of the account: every session and every family of refresh
-/// tokens ends, open links for forgotten passwords and sign-ins under way are void, and the owner is told by mail. Factors,
-/// known devices and everything else stay.
+/// tokens ends, no device is trusted any more, open links for forgotten passwords and sign-ins under way are void, and the
+/// owner is told by mail. Factors, known devices and everything else stay.
 pub(super) async fn set_password(
     app: &App,
     tx: &mut Tx,
@@ -85,7 +85,8 @@ pub(super) async fn set_password(
 ) -> Result<()> {
     let expires = realm.rules.password_expires(tx.caller().now());
     sql::set_password(tx, account, hash, expires).await?;
-    sql::end_sessions(tx, account).await?;
+    actions::end_all_sessions(tx, account, None).await?;
+    devices::distrust_all(tx, account).await?;
     for purpose in [Purpose::ResetPassword, Purpose::SignIn] {
         challenges::close(tx, account, purpose).await?;
     }

@@ -53,15 +53,6 @@ pub(super) async fn set_password(
     Ok(())
 }
 
-/// Ends every session of the account, whatever the tenant; refresh tokens are worth nothing without theirs.
-pub(super) async fn end_sessions(tx: &mut Tx, account: AccountId) -> Result<()> {
-    let now = tx.caller().now();
-    sqlx::query!("UPDATE socle.sessions SET ended_at = $2 WHERE account_id = $1 AND ended_at IS NULL", account.0, now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
 /// Whether it waited to be verified.
 pub(super) async fn activate(tx: &mut Tx, account: AccountId) -> Result<bool> {
     let now = tx.caller().now();

@@ -4,7 +4,6 @@
 //! A number that was only typed (at registration) is indexed so that it collides with nothing: who has not proved a number
 //! keeps nobody from theirs.
 
-use aws_lc_rs::hmac;
 use serde_json::Value;
 
 use super::{bounded, proved, sql};
@@ -50,8 +49,7 @@ fn field(account: AccountId) -> Field<'static> {
 
 /// The realm's blind index of a text.
 fn index(app: &App, realm: &str, text: &str) -> Vec<u8> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, &app.vault.derive(&format!("phones of {realm}")));
-    hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+    app.vault.realm_index(realm, "phone", text)
 }
 
 /// A number that was typed and is not proved.

@@ -84,7 +84,7 @@ pub(crate) async fn verify<P: Product>(
     let answer = answer_of(code, recovery_code, credential)?;
     let (app, realm) = (product.app(), &product.branding().realm);
     let step = (challenge_token.as_str(), Client::Api);
-    let step = second_step::answer(app, &caller, realm, (step, answer)).await?;
+    let step = second_step::answer(app, &caller, realm, (step, answer), false).await?;
     api::go_on(&product, &caller, delivery, step).await
 }
 

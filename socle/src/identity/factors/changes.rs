@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{held, recovery, required, sql};
 use crate::db::{Caller, Person, Tx};
 use crate::identity::actions::{self, Client, Opened, ProvedBy};
+use crate::identity::devices;
 use crate::mail::{self, Letter};
 use crate::security::{Event, Severity};
 use crate::web::{Lang, Product};
@@ -95,7 +96,8 @@ pub(super) async fn renewed(tx: &mut Tx, person: &Person, (others, factor): (boo
     let second_factor_at = if factor { Some(now) } else { person.second_factor_at };
     let proof = ProvedBy { authenticated_at: now, second_factor_at, device, expires_at };
     if others {
-        sql::end_sessions(tx, person.account).await?;
+        actions::end_all_sessions(tx, person.account, None).await?;
+        devices::distrust_all(tx, person.account).await?;
     } else {
         crate::identity::sql::end_session(tx, person.session, now).await?;
     }
@@ -146,6 +148,7 @@ async fn removed<P: Product>(product: &P, mut tx: Tx, person: &Person, kind: Kin
         sql::end_factors(&mut tx, person.account).await?;
         sql::delete_recovery_codes(&mut tx, person.account).await?;
     }
+    devices::distrust_all(&mut tx, person.account).await?;
     trail(&mut tx, person, ("FACTOR_REMOVED", Severity::High), kind).await?;
     audit::record(&mut tx, entry("factor.removed", person, kind)).await?;
     let template = match kind {

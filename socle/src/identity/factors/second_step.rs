@@ -20,13 +20,13 @@ async fn find(caller: &Caller, realm: &Realm, (secret, client): (&str, Client)) 
     if found.under_way.client == client { Ok(found) } else { Err(entry::over()) }
 }
 
-/// What the account of a sign-in under way can answer with.
+/// What the account of a sign-in under way can answer with, and whether its device may be trusted from then on.
 ///
 /// # Errors
 /// 401 `AUTH_CHALLENGE` when the sign-in is over, or waits for something else.
-pub async fn look(caller: &Caller, realm: &Realm, step: (&str, Client)) -> Result<super::Held> {
-    let Found { mut tx, account, .. } = find(caller, realm, step).await?;
-    held(&mut tx, account).await
+pub async fn look(caller: &Caller, realm: &Realm, step: (&str, Client)) -> Result<(super::Held, bool)> {
+    let Found { mut tx, account, under_way, .. } = find(caller, realm, step).await?;
+    Ok((held(&mut tx, account).await?, under_way.may_trust))
 }
 
 /// Asks for a passkey's signature: the options of `navigator.credentials.get`.
@@ -40,7 +40,8 @@ pub async fn ask(app: &App, caller: &Caller, realm: &Realm, step: (&str, Client)
     Ok(options)
 }
 
-/// Answers. The right one goes on to the session, or to the choice when there are too many of them.
+/// Answers. The right one goes on to the session, or to the choice when there are too many of them; `trust`: the person
+/// wants this device trusted, which counts only where it may be.
 ///
 /// # Errors
 /// 401 `AUTH_FACTOR` when it does not fit, 401 `AUTH_CHALLENGE` when the sign-in is over, by this wrong answer or before;
@@ -50,13 +51,15 @@ pub async fn answer(
     caller: &Caller,
     realm: &Realm,
     (step, answer): ((&str, Client), Answer),
+    trust: bool,
 ) -> Result<Step> {
     let Found { mut tx, challenge, account, under_way } = find(caller, realm, step).await?;
     let now = caller.now();
     let refusal = match super::judge(app, &mut tx, realm, (account, answer, challenge.0)).await? {
         Verdict::Fits => {
             challenges::use_up(&mut tx, challenge).await?;
-            let under_way = UnderWay { second_factor_at: Some(now), ..under_way };
+            let trust = trust && under_way.may_trust;
+            let under_way = UnderWay { second_factor_at: Some(now), trust, ..under_way };
             return entry::admit(app, tx, realm, (account, under_way)).await;
         }
         Verdict::Paused(until) => super::paused(until, now),

@@ -305,15 +305,6 @@ pub(super) async fn take_ceremony(db: &Db, realm: &str, hash: &[u8], now: DateTi
     Ok(row.state)
 }
 
-/// Ends every session of the account.
-pub(super) async fn end_sessions(tx: &mut Tx, account: AccountId) -> Result<()> {
-    let now = tx.caller().now();
-    sqlx::query!("UPDATE socle.sessions SET ended_at = $2 WHERE account_id = $1 AND ended_at IS NULL", account.0, now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
 /// Whether a live session is a browser's.
 pub(super) async fn is_browser(tx: &mut Tx, session: SessionId) -> Result<Option<bool>> {
     let row = sqlx::query!(

@@ -20,6 +20,7 @@ pub(super) use execute::nightly;
 use super::retention::Span;
 use crate::db::{Caller, Tx};
 use crate::error::Detail;
+use crate::identity::actions;
 use crate::ids::AccountId;
 use crate::mail::{self, Letter};
 use crate::web::{Branding, Lang, Product, Routes};
@@ -202,7 +203,7 @@ pub async fn ask<P: Product>(product: &P, caller: &Caller) -> Result<DateTime<Ut
     if !sql::insert(&mut tx, id, (person.account, person.tenant), (&person.language, due_at)).await? {
         return Err(Error::conflict("BIZ_ERASURE_ASKED", "The erasure of this account is asked for already."));
     }
-    sql::end_sessions(&mut tx, person.account).await?;
+    actions::end_all_sessions(&mut tx, person.account, None).await?;
     let lang = Lang::parse(&person.language).unwrap_or(Lang::Fr);
     let letter = letter(product.branding(), "erasure-asked", lang, person.account);
     let letter = letter.with("day", &super::moment(due_at, lang));

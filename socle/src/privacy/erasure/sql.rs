@@ -53,14 +53,6 @@ pub(super) async fn insert(
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn end_sessions(tx: &mut Tx, account: AccountId) -> Result<()> {
-    let now = tx.caller().now();
-    sqlx::query!("UPDATE socle.sessions SET ended_at = $2 WHERE account_id = $1 AND ended_at IS NULL", account.0, now)
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
 /// An erasure that was undone.
 pub(super) struct Undone {
     pub tenant: TenantId,

@@ -22,12 +22,15 @@ pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
 struct Asked {
     app: bool,
     passkey: bool,
+    /// The person may have this device trusted: no factor is asked for on it for a while.
+    may_trust: bool,
     problems: Vec<FieldError>,
 }
 
 impl Asked {
     fn new(held: &Held, problems: Vec<FieldError>) -> Self {
-        Self { app: held.app_since.is_some(), passkey: !held.passkeys.is_empty(), problems }
+        let (app, passkey) = (held.app_since.is_some(), !held.passkeys.is_empty());
+        Self { app, passkey, may_trust: false, problems }
     }
 
     fn problem(&self, field: &str) -> Option<&str> {
@@ -44,6 +47,8 @@ struct Given {
     recovery_code: String,
     #[serde(default)]
     credential: String,
+    #[serde(default)]
+    trust: String,
     #[serde(default)]
     next: String,
 }

@@ -66,8 +66,8 @@ async fn show<P: Product>(
         Err(over) => Err(over),
     };
     match held {
-        Ok(held) => {
-            let asked = Asked::new(&held, Vec::new());
+        Ok((held, may_trust)) => {
+            let asked = Asked { may_trust, ..Asked::new(&held, Vec::new()) };
             Ok(html(&SecondFactor { page, asked, next: query.next })?.into_response())
         }
         Err(error) => or_from_the_start(&product, page, (query.next, error)),
@@ -90,14 +90,17 @@ async fn answer<P: Product>(
         return or_from_the_start(&product, page, (next, error));
     };
     let secret = secret(&product, &headers)?;
-    let held = second_step::look(&caller, &product.branding().realm, (&secret, Client::Browser)).await?;
-    super::again(&error, &SecondFactor { page, asked: Asked::new(&held, vec![problem]), next })
+    let step = (secret.as_str(), Client::Browser);
+    let (held, may_trust) = second_step::look(&caller, &product.branding().realm, step).await?;
+    let asked = Asked { may_trust, ..Asked::new(&held, vec![problem]) };
+    super::again(&error, &SecondFactor { page, asked, next })
 }
 
 async fn step<P: Product>(product: &P, caller: &Caller, headers: &HeaderMap, given: Given) -> Result<entry::Step> {
     let (app, realm) = (product.app(), &product.branding().realm);
     let secret = secret(product, headers)?;
-    second_step::answer(app, caller, realm, ((&secret, Client::Browser), given.answer()?)).await
+    let trust = given.trust == "on";
+    second_step::answer(app, caller, realm, ((&secret, Client::Browser), given.answer()?), trust).await
 }
 
 /// For the script: what the browser's passkey is asked with.
