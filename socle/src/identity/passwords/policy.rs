@@ -19,6 +19,8 @@ use crate::web::Branding;
 pub const LENGTH: RangeInclusive<usize> = 8..=128;
 /// Guesses that a password must bear.
 const ENOUGH: u64 = 100_000_000;
+/// Guesses that what is left must bear, without the words that are known: four characters without any pattern.
+const ENOUGH_BESIDES: u64 = 10_000;
 /// The name of the house: known to whoever guesses.
 const HOUSE: &str = "socle";
 /// Parts of words shorter than this are no hint.
@@ -130,10 +132,18 @@ pub fn judge(password: &str, context: &Context) -> Result<(), Fault> {
         return Err(Fault::Long);
     }
     let words: Vec<&str> = context.0.iter().map(String::as_str).collect();
-    if zxcvbn(password, &words).guesses() >= ENOUGH {
+    if zxcvbn(password, &words).guesses() >= ENOUGH && besides(password, words) >= ENOUGH_BESIDES {
         return Ok(());
     }
     Err(if zxcvbn(password, &[]).guesses() >= ENOUGH { Fault::Personal } else { Fault::Common })
+}
+
+/// What a password is worth without the words that are known: `socle.socle` is a point.
+fn besides(password: &str, mut words: Vec<&str>) -> u64 {
+    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
+    let whole = password.to_lowercase();
+    let rest = words.into_iter().fold(whole, |rest, word| rest.replace(word, ""));
+    zxcvbn(&rest, &[]).guesses()
 }
 
 #[cfg(test)]
