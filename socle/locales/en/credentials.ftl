@@ -82,26 +82,26 @@ notice-phone-removed = Your number is removed.
 notice-user-name-asked = A mail tells you whether this name was free.
 
 # Mails: subject, text, button.
-mail-verify-email-subject = Confirm your address for { $product }
-mail-verify-email-body =
+mail-prove-address-subject = Confirm your address for { $product }
+mail-prove-address-body =
     Your code: { $code }. It is good for 15 minutes.
 
     You can also follow the link, good for 24 hours. If you have not created an account, ignore this message: without confirmation nothing opens.
-mail-verify-email-action = Confirm my address
+mail-prove-address-action = Confirm my address
 mail-already-registered-subject = You have an account on { $product } already
 mail-already-registered-body =
     Somebody, perhaps you, has just asked for an account with this address. It has one already: sign in, or choose a new password.
 
     If it was not you, there is nothing to do: nothing has changed.
 mail-already-registered-action = Forgotten password
-mail-password-reset-subject = Choose a new password
-mail-password-reset-body =
+mail-forgotten-password-subject = Choose a new password
+mail-forgotten-password-body =
     You asked for a new password for { $product }. The link works once and is good for an hour.
 
     If it was not you, ignore this message: your password stays the same.
-mail-password-reset-action = Choose a password
-mail-password-changed-subject = Your password was changed
-mail-password-changed-body =
+mail-forgotten-password-action = Choose a password
+mail-changed-password-subject = Your password was changed
+mail-changed-password-body =
     The password of your { $product } account has just been changed, and your other sessions have ended.
 
     If it was not you, choose a new password at once from the sign-in page (“Forgotten password”) and tell your administrator.
@@ -144,5 +144,5 @@ accounts-suspend = Suspend
 accounts-reactivate = Reactivate
 accounts-none = No account of this address is in the state for it.
 accounts-own = This is your own account: another operator must do it.
-notice-account-suspended = The account is suspended, its sessions have ended.
-notice-account-reactivated = The account is reactivated.
+notice-suspended-account = The account is suspended, its sessions have ended.
+notice-reactivated-account = The account is reactivated.

@@ -82,26 +82,26 @@ notice-phone-removed = Votre numéro est supprimé.
 notice-user-name-asked = Un courriel vous dit si ce nom était libre.
 
 # Courriels : objet, texte, bouton.
-mail-verify-email-subject = Confirmez votre adresse pour { $product }
-mail-verify-email-body =
+mail-prove-address-subject = Confirmez votre adresse pour { $product }
+mail-prove-address-body =
     Votre code : { $code }. Il est valable 15 minutes.
 
     Vous pouvez aussi suivre le lien, valable 24 heures. Si vous n’avez pas créé de compte, ignorez ce message : sans confirmation, rien ne s’ouvre.
-mail-verify-email-action = Confirmer mon adresse
+mail-prove-address-action = Confirmer mon adresse
 mail-already-registered-subject = Vous avez déjà un compte sur { $product }
 mail-already-registered-body =
     Quelqu’un, vous peut-être, vient de demander un compte avec cette adresse. Elle en a déjà un : connectez-vous, ou choisissez un nouveau mot de passe.
 
     Si ce n’était pas vous, il n’y a rien à faire : rien n’a changé.
 mail-already-registered-action = Mot de passe oublié
-mail-password-reset-subject = Choisissez un nouveau mot de passe
-mail-password-reset-body =
+mail-forgotten-password-subject = Choisissez un nouveau mot de passe
+mail-forgotten-password-body =
     Vous avez demandé un nouveau mot de passe pour { $product }. Le lien ne sert qu’une fois et reste valable une heure.
 
     Si ce n’était pas vous, ignorez ce message : votre mot de passe reste le même.
-mail-password-reset-action = Choisir un mot de passe
-mail-password-changed-subject = Votre mot de passe a été changé
-mail-password-changed-body =
+mail-forgotten-password-action = Choisir un mot de passe
+mail-changed-password-subject = Votre mot de passe a été changé
+mail-changed-password-body =
     Le mot de passe de votre compte { $product } vient d’être changé, et vos autres sessions ont pris fin.
 
     Si ce n’était pas vous, choisissez tout de suite un nouveau mot de passe depuis la page de connexion (« Mot de passe oublié ») et prévenez votre responsable.
@@ -144,5 +144,5 @@ accounts-suspend = Suspendre
 accounts-reactivate = Rétablir
 accounts-none = Aucun compte de cette adresse n’est dans l’état voulu.
 accounts-own = C’est votre propre compte : un autre exploitant doit le faire.
-notice-account-suspended = Le compte est suspendu, ses sessions ont pris fin.
-notice-account-reactivated = Le compte est rétabli.
+notice-suspended-account = Le compte est suspendu, ses sessions ont pris fin.
+notice-reactivated-account = Le compte est rétabli.

@@ -47,8 +47,8 @@ async fn show(page: Page) -> Result<Response> {
 
 async fn decide(caller: Caller, page: Page, Form(form): Form<Fields>) -> Result<Response> {
     let (word, notice) = match form.word.as_str() {
-        "suspend" => (Word::Suspend, "account-suspended"),
-        "reactivate" => (Word::Reactivate, "account-reactivated"),
+        "suspend" => (Word::Suspend, "suspended-account"),
+        "reactivate" => (Word::Reactivate, "reactivated-account"),
         _ => return Err(Error::malformed("word is suspend or reactivate.")),
     };
     match accounts::decide(&caller, (form.realm.trim(), &form.email), word).await {

@@ -43,7 +43,7 @@ async fn show(State(product): State<Platform>, page: Page, Path(number): Path<us
 
 /// The HTML part alone, as a mail program would show it: no script, and the styles of the letter itself.
 async fn body(State(product): State<Platform>, Path(number): Path<usize>) -> Result<Response> {
-    let kept = mailbox(&product)?.find(number).ok_or_else(Error::not_found)?;
+    let kept = mailbox(&product)?.find(number).filter(|kept| !kept.is_text()).ok_or_else(Error::not_found)?;
     let csp = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'";
     let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, csp)];
     Ok((headers, kept.letter.html).into_response())

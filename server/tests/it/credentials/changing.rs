@@ -99,7 +99,9 @@ async fn who_finds_an_open_session_tries_five_passwords_also_at_once_and_no_more
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_of_90_days_must_be_changed_before_anything_else() -> Result<()> {
-    let scene = Scene::new().await?;
+    let mut scene = Scene::new().await?;
+    // The nightly work that makes partitions ahead has no time to come round between two looks at the clock.
+    scene.execute("SELECT socle.ensure_months('2026-11-01', '2027-06-01')").await?;
     scene.member(MARIE).await?;
     scene.stage.clock.advance(TimeDelta::days(90) - TimeDelta::seconds(1));
     assert!(scene.signed_in(MARIE, PASSWORD).await?.is_in().await?);

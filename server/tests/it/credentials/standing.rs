@@ -37,7 +37,7 @@ async fn an_operator_suspends_an_account_at_once_and_lets_it_in_again() -> Resul
     let token = token_in(&scene.mail(MARIE, "nouveau mot de passe").await?, "/trial/password/reset")?;
     let operator = operator(&mut scene).await?;
     let answer = operator.post(ACCOUNTS, &decision(" Marie.Durand@exemple.fr", "suspend")).await?;
-    assert_eq!(Person::location(&answer), format!("{ACCOUNTS}?notice=account-suspended"));
+    assert_eq!(Person::location(&answer), format!("{ACCOUNTS}?notice=suspended-account"));
     let program = Browser::program(&scene.stage, &tokens)?;
     assert!(!marie.is_in().await? && !program.is_in().await?);
     assert_eq!(scene.login(MARIE, PASSWORD).await?.0, 401);

@@ -93,7 +93,7 @@ pub(super) async fn set_password(
     audit::record(tx, audit::Entry::done("password.changed", "Account", account.0)).await?;
     security::record(tx, Event::new("PASSWORD_CHANGED", Severity::Medium, Some(account))).await?;
     let about = sql::about(tx, account).await?.ok_or_else(|| Error::internal("the account vanished"))?;
-    mail::send_to_account(app, tx, account, (&about.email, Letter::new("password-changed", about.language))).await?;
+    mail::send_to_account(app, tx, account, (&about.email, Letter::new("changed-password", about.language))).await?;
     Ok(())
 }
 

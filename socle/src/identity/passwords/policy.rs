@@ -5,19 +5,22 @@
 //! typed. Longer passwords are refused, not cut. There is no rule about kinds of characters (ASVS 5.0, 6.2.5).
 //!
 //! What is soon guessed is judged by zxcvbn, which knows common passwords, names, dates, keyboard rows and repetitions. The
-//! threshold is score 3 of 4: more than 10⁸ guesses. Words about the person and the product count as known to whoever
+//! threshold is 10⁸ guesses: what it gives to eight characters without any pattern (ten for each), so that the shortest
+//! password that is allowed can be a good one. Behind the slow hash and the sign-in's limits that is far. Words about the person and the product count as known to whoever
 //! guesses, so that a password made of them is refused, while a long sentence may well hold one.
 
 use std::ops::RangeInclusive;
 
-use zxcvbn::{Score, zxcvbn};
+use zxcvbn::zxcvbn;
 
 use crate::web::Branding;
 
 /// The shortest and longest password (ASVS 5.0, 6.2.1 and 6.2.9).
 pub const LENGTH: RangeInclusive<usize> = 8..=128;
-/// The least that is taken: over 10⁸ guesses.
-const ENOUGH: Score = Score::Three;
+/// Guesses that a password must bear.
+const ENOUGH: u64 = 100_000_000;
+/// Guesses that what is left must bear, without the words that are known: four characters without any pattern.
+const ENOUGH_BESIDES: u64 = 10_000;
 /// The name of the house: known to whoever guesses.
 const HOUSE: &str = "socle";
 /// Parts of words shorter than this are no hint.
@@ -104,9 +107,9 @@ impl Context {
     #[must_use]
     pub fn and(mut self, text: &str) -> Self {
         let text = text.trim().to_lowercase();
-        let parts = text.split(|c: char| !c.is_alphanumeric()).map(ToOwned::to_owned);
-        let words: Vec<String> = parts.chain([text.clone()]).collect();
-        for word in words {
+        let labels = text.split(['@', '.', ' ']);
+        let parts = text.split(|c: char| !c.is_alphanumeric());
+        for word in parts.chain(labels).chain([text.as_str()]).map(ToOwned::to_owned) {
             if word.chars().count() >= SHORTEST_WORD && !self.0.contains(&word) {
                 self.0.push(word);
             }
@@ -129,10 +132,18 @@ pub fn judge(password: &str, context: &Context) -> Result<(), Fault> {
         return Err(Fault::Long);
     }
     let words: Vec<&str> = context.0.iter().map(String::as_str).collect();
-    if zxcvbn(password, &words).score() >= ENOUGH {
+    if zxcvbn(password, &words).guesses() >= ENOUGH && besides(password, words) >= ENOUGH_BESIDES {
         return Ok(());
     }
-    Err(if zxcvbn(password, &[]).score() >= ENOUGH { Fault::Personal } else { Fault::Common })
+    Err(if zxcvbn(password, &[]).guesses() >= ENOUGH { Fault::Personal } else { Fault::Common })
+}
+
+/// What a password is worth without the words that are known: `socle.socle` is a point.
+fn besides(password: &str, mut words: Vec<&str>) -> u64 {
+    words.sort_unstable_by_key(|word| std::cmp::Reverse(word.len()));
+    let whole = password.to_lowercase();
+    let rest = words.into_iter().fold(whole, |rest, word| rest.replace(word, ""));
+    zxcvbn(&rest, &[]).guesses()
 }
 
 #[cfg(test)]

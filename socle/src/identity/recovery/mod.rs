@@ -22,7 +22,7 @@ use crate::{App, Error, Result, audit};
 
 /// How long a link works.
 pub const LINK_LIVES: TimeDelta = TimeDelta::hours(1);
-const TEMPLATE: &str = "password-reset";
+const TEMPLATE: &str = "forgotten-password";
 
 /// Asks for a new password, for an address that may have no account at all.
 ///

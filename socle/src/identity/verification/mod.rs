@@ -24,7 +24,7 @@ pub const CODE_LIVES: TimeDelta = TimeDelta::minutes(15);
 pub const LINK_LIVES: TimeDelta = TimeDelta::hours(24);
 /// The job that sends a verification again.
 pub(super) const AGAIN: &str = "identity.verify";
-const TEMPLATE: &str = "verify-email";
+const TEMPLATE: &str = "prove-address";
 
 /// Writes the verification once more, when the account still waits for one: at most three an hour.
 pub(super) async fn again(app: &App, caller: &Caller, branding: &Branding, account: AccountId) -> Result<()> {
