@@ -183,13 +183,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   ORDER BY m.realm, max(m.tenant_name), m.tenant_id LIMIT most OFFSET beyond;
 $$;
 
--- An operator's word on a tenant that has members: suspended with a reason, or resumed without one. Whether it changed.
+-- An operator's word on a tenant that has members, given in the platform's own tenant:
+-- suspended with a reason, or resumed without one. Whether it changed.
 CREATE FUNCTION socle.suspend_tenant(tenant uuid, reason text, at timestamptz) RETURNS boolean
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   INSERT INTO socle.tenant_rules AS t (tenant_id, realm, suspended_at, suspended_reason, updated_at)
   SELECT m.tenant_id, m.realm, CASE WHEN reason IS NOT NULL THEN suspend_tenant.at END, reason, suspend_tenant.at
   FROM socle.memberships m
-  WHERE m.tenant_id = tenant AND m.tenant_id <> '00000000-0000-0000-0000-000000000000' LIMIT 1
+  WHERE m.tenant_id = tenant AND m.tenant_id <> '00000000-0000-0000-0000-000000000000'
+    AND socle.tenant_id() = '00000000-0000-0000-0000-000000000000' LIMIT 1
   ON CONFLICT (tenant_id) DO UPDATE SET suspended_at = excluded.suspended_at,
     suspended_reason = excluded.suspended_reason, updated_at = excluded.updated_at
   WHERE (t.suspended_at IS NULL) <> (excluded.suspended_at IS NULL)

@@ -121,6 +121,9 @@ $$;
 CREATE FUNCTION socle.destroy_person_keys(account uuid, tombstone uuid, by uuid, at timestamptz) RETURNS SETOF uuid
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
+  IF account IS DISTINCT FROM socle.account_id() THEN
+    RAISE EXCEPTION 'a person''s keys are destroyed in a transaction of that person' USING ERRCODE = 'insufficient_privilege';
+  END IF;
   RETURN QUERY SELECT socle.destroy_keys('person', account, tombstone, by, at);
 END;
 $$;

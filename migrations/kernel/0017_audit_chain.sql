@@ -6,6 +6,7 @@ CREATE TABLE socle.audit_chain (
   position    bigint NOT NULL CHECK (position > 0),              -- 1, 2, 3 … without a gap
   occurred_at timestamptz NOT NULL,              -- with id: the key of the row
   id          uuid NOT NULL,
+  access      boolean NOT NULL,                  -- the row is of the access log: it may go a year after it occurred
   row_hash    bytea NOT NULL CHECK (octet_length(row_hash) = 32),
   hash        bytea NOT NULL CHECK (octet_length(hash) = 32),
   sealed_at   timestamptz NOT NULL,
@@ -59,18 +60,25 @@ BEGIN
 END;
 $$;
 
+-- Who signed in and out, and was refused: the access log within the trail. Its rows go after twelve months
+-- (socle/src/privacy/retention/rules.rs); the link stays and says that its row was one of these.
+CREATE FUNCTION socle.audit_is_access(action text) RETURNS boolean
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+  SELECT action IN ('session.opened', 'session.ended', 'session.refused');
+$$;
+
 -- One link: what it is chained to, its place, its row. As an aggregate over a window it runs down a chain; `head` is
 -- what the first of them is chained to.
 CREATE FUNCTION socle.audit_link(
-  previous bytea, head bytea, chain uuid, place bigint, occurred_at timestamptz, id uuid, row_hash bytea
+  previous bytea, head bytea, chain uuid, place bigint, occurred_at timestamptz, id uuid, access boolean, row_hash bytea
 ) RETURNS bytea
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
 BEGIN
   RETURN sha256(record_send(ROW(
-    'socle audit link 1'::text, chain, place, coalesce(previous, head), occurred_at, id, row_hash)));
+    'socle audit link 1'::text, chain, place, coalesce(previous, head), occurred_at, id, access, row_hash)));
 END;
 $$;
-CREATE AGGREGATE socle.audit_linked(bytea, uuid, bigint, timestamptz, uuid, bytea) (
+CREATE AGGREGATE socle.audit_linked(bytea, uuid, bigint, timestamptz, uuid, boolean, bytea) (
   SFUNC = socle.audit_link,
   STYPE = bytea
 );
@@ -106,6 +114,7 @@ BEGIN
     ORDER BY l.xact, l.number LIMIT batch
   ), fresh AS MATERIALIZED (
     SELECT t.chain, t.occurred_at, t.id, socle.audit_row_hash(t.entry) AS row_hash,
+           socle.audit_is_access((t.entry).action) AS access,
            row_number() OVER (PARTITION BY t.chain ORDER BY t.xact, t.number) AS nth
     FROM taken_rows t
     WHERE NOT EXISTS (SELECT 1 FROM socle.audit_chain c WHERE c.occurred_at = t.occurred_at AND c.id = t.id)
@@ -117,9 +126,9 @@ BEGIN
                        ORDER BY position DESC LIMIT 1) c ON true
     LEFT JOIN socle.audit_floors f ON f.chain = n.chain
   ), linked AS (
-    INSERT INTO socle.audit_chain (chain, position, occurred_at, id, row_hash, hash, sealed_at)
-    SELECT n.chain, h.position + n.nth, n.occurred_at, n.id, n.row_hash,
-           socle.audit_linked(h.hash, n.chain, h.position + n.nth, n.occurred_at, n.id, n.row_hash)
+    INSERT INTO socle.audit_chain (chain, position, occurred_at, id, access, row_hash, hash, sealed_at)
+    SELECT n.chain, h.position + n.nth, n.occurred_at, n.id, n.access, n.row_hash,
+           socle.audit_linked(h.hash, n.chain, h.position + n.nth, n.occurred_at, n.id, n.access, n.row_hash)
              OVER (PARTITION BY n.chain ORDER BY n.nth),
            seal_audit.at
     FROM fresh n JOIN heads h ON h.chain = n.chain

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 use secrecy::ExposeSecret;
 use socle::audit::verify::{Report, Wanted, verify};
-use socle::audit::{Anchors, PublicKey};
+use socle::audit::{self, Anchors, PublicKey};
 use socle::clock::Clock;
 use socle::config::Config;
 use socle::ids::TenantId;
@@ -52,7 +52,8 @@ pub async fn run(action: Action) -> Result<ExitCode> {
             let keys = if public_keys.is_empty() { vec![own_key(&config).await?] } else { public_keys };
             let url = config.database.url.as_ref().context("DATABASE_URL is not set")?;
             let anchored = anchors.is_some();
-            let wanted = Wanted { tenant, keys, anchors };
+            let access_before = audit::access_kept_since(Clock::system().now());
+            let wanted = Wanted { tenant, keys, anchors, access_before };
             let report = verify(url.expose_secret(), &wanted).await.map_err(|error| anyhow!(error))?;
             Ok(say(&report, anchored))
         }
@@ -65,6 +66,9 @@ async fn own_key(config: &Config) -> Result<PublicKey> {
 
 fn say(report: &Report, anchored: bool) -> ExitCode {
     println!("{} chains, {} links computed anew", report.chains, report.links);
+    if report.forgotten > 0 {
+        println!("{} rows of the access log were forgotten after a year", report.forgotten);
+    }
     match report.anchored_at {
         Some(at) => println!("{} anchors compared, the newest of {}", report.anchors, at.to_rfc3339()),
         None if anchored => println!("no anchor to compare with"),

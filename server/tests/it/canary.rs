@@ -1,6 +1,6 @@
 //! Canaries: phrases are written into every sealed field there is, and then looked for everywhere the platform leaves
-//! bytes: a dump of the whole database, its files and its write-ahead log, jobs, temporary files, the key store, the
-//! server's log. None is found; and each of these searches does find a phrase that was written in the clear.
+//! bytes: a dump of the whole database, its files and its write-ahead log, jobs, temporary files, the key store, people's
+//! exports, the server's log. None is found; and each of these searches does find a phrase that was written in the clear.
 
 mod search;
 
@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::header::{ACCEPT, COOKIE};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Client, Method, Response, redirect};
 use serde_json::json;
 use socle::clock::Clock;
 use socle::db::Who;
+use socle::ids::AccountId;
 use socle::sealed::Field;
 use socle::web::Product;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -21,34 +22,48 @@ use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::binary::Binary;
+use crate::staff::{Member, eventually};
 use search::Searcher;
 
 /// Every sealed column, and how a phrase gets into it here. A new one has to be added, with its canary.
-const SEALED: [(&str, &str); 7] = [
+const SEALED: [(&str, &str); 11] = [
     ("physiotraq.treatments.patient_first_name", "the patient form"),
     ("physiotraq.treatments.patient_last_name", "the patient form"),
     ("socle.accounts.phone", "the vault"),
+    ("socle.authenticator_apps.secret", "the setting up of an app: its secret"),
+    ("socle.break_glass.asked", "the reason of an emergency"),
+    ("socle.break_glass.review", "the reviewer's note on it"),
     ("socle.challenges.sealed", "the vault"),
     ("socle.idempotency_keys.body", "the answer of a creation with a key"),
     ("socle.mails.content", "an invitation: the secret of its link"),
-    // Wrapped keys are no phrases; they are here because they are ciphertexts too.
+    // Keys are no phrases; they are here because they are ciphertexts too. What an export's key opens holds the phone.
     ("socle.data_keys.wrapped", "the first use of a tenant's key"),
+    ("socle.personal_exports.sealed_key", "a copy of one's data"),
 ];
 
 /// Columns of bytes that hold hashes, and what is hashed there.
-const HASHES: [(&str, &str); 14] = [
+const HASHES: [(&str, &str); 23] = [
     ("physiotraq.device_credentials.token_hash", "256 random bits"),
-    ("physiotraq.devices.secret_hash", "the claim secret"),
+    ("physiotraq.device_stock.secret_hash", "the claim secret"),
     ("physiotraq.treatments.patient_last_name_index", "a name, keyed"),
     ("socle.accounts.phone_index", "a phone, keyed"),
+    ("socle.audit_chain.hash", "a link and all before it"),
+    ("socle.audit_chain.row_hash", "an audit row, which holds nothing that is sealed"),
+    ("socle.audit_floors.hash", "a link and all before it"),
+    ("socle.audit_floors.signature", "no hash, but a signature of one"),
     ("socle.challenges.code_hash", "a typed code, keyed"),
     ("socle.challenges.secret_hash", "256 random bits"),
     ("socle.data_keys.check_value", "a data key"),
     ("socle.idempotency_keys.request_hash", "a request, keyed"),
     ("socle.invitations.token_hash", "256 random bits"),
     ("socle.known_devices.token_hash", "256 random bits"),
+    ("socle.limit_counters.key", "an address, name or account, keyed"),
     ("socle.migrations_kernel.checksum", "a migration"),
     ("socle.migrations_platform.checksum", "a migration"),
+    ("socle.passkey_ceremonies.secret_hash", "256 random bits"),
+    ("socle.passkeys.credential_id", "no hash, but an id that the authenticator made up; it is public"),
+    ("socle.personal_exports.link_hash", "256 random bits"),
+    ("socle.recovery_codes.code_hash", "a code, keyed"),
     ("socle.refresh_tokens.token_hash", "256 random bits"),
     ("socle.sessions.token_hash", "256 random bits"),
 ];
@@ -81,7 +96,7 @@ impl Browser {
     }
 }
 
-/// Writes phrases into every sealed column but the mail's; what the mail's is, is the answer.
+/// Writes phrases at PhysioTraq's doors. The mail's is no phrase but a secret, which is the answer.
 async fn write(browser: &Browser, device: &Device, word: &str) -> Result<String> {
     let phrase = |field: &str| format!("{word} {field}");
     let status = device.post("/devices/heartbeat", &json!({ "firmware_version": "03.1.0" })).await?.status();
@@ -110,11 +125,10 @@ async fn write(browser: &Browser, device: &Device, word: &str) -> Result<String>
     bail!("the mail never came")
 }
 
-/// Writes phrases where no page leads yet, as the code that will be there does: sealed with the person's key.
-async fn write_with_the_vault(stage: &Stage, word: &str) -> Result<()> {
+/// Writes phrases where the pages would take a number or an address only, as the code behind them does: sealed with the
+/// person's key.
+async fn write_with_the_vault(stage: &Stage, account: AccountId, word: &str) -> Result<()> {
     let app = stage.product.app();
-    let credentials = ("ada@test.fr", "une phrase de passe pour les tests");
-    let account = stage.trial.member(trial::TENANT, credentials, "PATIENT").await?;
     let caller = app.nobody("trial", Default::default()).becoming(Who::Account(account, None));
     let mut tx = caller.begin().await?;
     let keys = app.vault.person_keys(&mut tx, account).await?;
@@ -137,6 +151,32 @@ async fn write_with_the_vault(stage: &Stage, word: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes phrases where the trial product alone has a door: an emergency with its review. Has the patient's
+/// data copied, phone and all, and an authenticator app set up; what the app's secret is, is the answer.
+async fn write_at_the_trial(stage: &Stage, patient: &Member, word: &str) -> Result<String> {
+    const GLASS: &str = "/api/v1/break-glass";
+    let ops = Member::new(stage, trial::TENANT, "ops@test.fr", "OPS").await?;
+    let reviewer = Member::new(stage, trial::TENANT, "compliance@test.fr", "COMPLIANCE_ADMIN").await?;
+    let case = stage.trial.cases().add(trial::TENANT, patient.account);
+    let wish = json!({ "kind": "Case", "recordId": case, "reason": format!("{word} reason") });
+    let (status, opened) = ops.told(Method::POST, GLASS, Some(&wish)).await?;
+    ensure!(status == 201, "the emergency answered {status}: {opened}");
+    let opening = format!("{GLASS}/{}", opened["id"].as_str().context("no id")?);
+    let (status, body) = ops.told(Method::DELETE, &opening, None).await?;
+    ensure!(status == 204, "the end of the emergency answered {status}: {body}");
+    let review = json!({ "verdict": "justified", "note": format!("{word} note") });
+    let (status, body) = reviewer.told(Method::POST, &format!("{opening}/review"), Some(&review)).await?;
+    ensure!(status == 204, "the review answered {status}: {body}");
+    let asked = patient.form("/account/data/exports", &[]).await?.status();
+    ensure!(asked == 303, "the wish for a copy answered {asked}");
+    eventually(stage, 1, "SELECT count(*) FROM socle.personal_exports WHERE status = 'ready'").await?;
+    let (status, setup) = ops.told(Method::POST, "/api/v1/auth/mfa/setup", None).await?;
+    ensure!(status == 200, "the setting up of an app answered {status}: {setup}");
+    // The first mail of the next server is to be the invitation.
+    eventually(stage, 0, "SELECT count(*) FROM socle.mails WHERE status = 'queued'").await?;
+    Ok(setup["secret"].as_str().context("no secret")?.to_owned())
+}
+
 /// Everywhere the platform leaves bytes.
 struct Places<'a> {
     database: &'a Database,
@@ -147,7 +187,8 @@ struct Places<'a> {
 }
 
 /// The names of the places, in the order in which they are searched.
-const PLACES: [&str; 7] = ["dump", "files", "write-ahead log", "jobs", "temporary files", "key store", "log"];
+const PLACES: [&str; 8] =
+    ["dump", "files", "write-ahead log", "jobs", "temporary files", "key store", "exports", "log"];
 
 impl Places<'_> {
     /// Searches them all; what was found in each.
@@ -177,9 +218,15 @@ impl Places<'_> {
             searcher.find(jobs.join("\n").as_bytes()),
             temporary,
             searcher.find_below(self.database.key_store())?,
+            searcher.find_below(&self.exports())?,
             searcher.find_below(&self.log)?,
         ];
         Ok(PLACES.into_iter().zip(found).collect())
+    }
+
+    /// Where copies of people's data wait.
+    fn exports(&self) -> PathBuf {
+        self.database.folder().join("exports")
     }
 
     /// The write-ahead log since the test began; other tests write into it as well.
@@ -215,7 +262,8 @@ async fn every_column_of_bytes_is_known_to_be_sealed_or_a_hash() -> Result<()> {
                  JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
                  WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0 AND NOT a.attisdropped
                    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'public')
-                   AND (a.atttypid = 'bytea'::regtype OR a.attname ~ '(encrypted|sealed|auth_tag)')";
+                   AND (a.atttypid = 'bytea'::regtype
+                        OR a.attname ~ '(encrypted|sealed|auth_tag)' AND a.atttypid <> 'timestamptz'::regtype)";
     let mut found: Vec<String> = sqlx::query_scalar(query).fetch_all(&mut database.admin().await?).await?;
     found.sort();
     let mut known: Vec<&str> = SEALED.iter().chain(HASHES.iter()).map(|(column, _)| *column).collect();
@@ -232,7 +280,9 @@ async fn no_phrase_of_a_sealed_field_is_found_anywhere() -> Result<()> {
     let mut admin = database.admin().await?;
     let since = position(&mut admin).await?;
     let licence = stage.licence().await?;
-    write_with_the_vault(&stage, &word).await?;
+    let ada = Member::new(&stage, trial::TENANT, "ada@test.fr", "PATIENT").await?;
+    write_with_the_vault(&stage, ada.account, &word).await?;
+    let app_secret = write_at_the_trial(&stage, &ada, &word).await?;
     stage.stop().await;
 
     let own = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("canary-{}", std::process::id()));
@@ -244,7 +294,7 @@ async fn no_phrase_of_a_sealed_field_is_found_anywhere() -> Result<()> {
     let http = Client::builder().redirect(redirect::Policy::none()).build()?;
     let browser = Browser { http, base: binary.url.clone(), cookie: licence.owner.cookie().to_owned() };
     let secret = write(&browser, &licence.device.at(binary.url.clone()), &word).await?;
-    ensure!(secret.len() >= 40, "the secret of the link: {secret}");
+    ensure!(secret.len() >= 40 && app_secret.len() >= 32, "the secrets of link and app: {secret}, {app_secret}");
     for (column, how) in SEALED {
         let (table, name) = column.rsplit_once('.').context("no column")?;
         let filled: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count({name}) FROM {table}")))
@@ -253,7 +303,8 @@ async fn no_phrase_of_a_sealed_field_is_found_anywhere() -> Result<()> {
         assert!(filled > 0, "{column} holds nothing: {how}");
     }
 
-    let searcher = Searcher::new(&[&word, &secret])?;
+    assert!(std::fs::read_dir(places.exports())?.next().is_some(), "a copy of somebody's data was to be there");
+    let searcher = Searcher::new(&[&word, &secret, &app_secret])?;
     let started = Instant::now();
     for (place, found) in places.search(&searcher).await? {
         assert!(found.is_empty(), "{place}: {found:?}");
@@ -285,5 +336,6 @@ async fn write_in_the_clear(admin: &mut PgConnection, places: &Places<'_>, word:
     .execute(admin)
     .await?;
     std::fs::write(places.temporary.join("note.txt"), word)?;
+    std::fs::write(places.exports().join("note.txt"), word)?;
     Ok(std::fs::write(places.database.key_store().join(format!("{}.json", Uuid::from_u128(1))), word)?)
 }

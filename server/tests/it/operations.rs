@@ -213,7 +213,7 @@ async fn the_settings_in_force_are_shown_and_no_secret_with_them() -> Result<()>
     assert!(shown.starts_with("# The settings in force. Later sources win"), "{shown}");
 
     let database = Database::fresh().await?;
-    let running = Running::start(&database, "settings", &[("SOCLE_MAIL__SMTP_URL", settings[3].1)]).await?;
+    let running = Running::start(&database, "settings", &[("SOCLE_MAIL__SMTP_URL", settings[4].1)]).await?;
     let log = std::fs::read_to_string(&running.log)?;
     let line = log.lines().find(|line| line.contains("smtp://mailer:***@")).context("not said at start")?;
     assert!(!log.contains("s3cret") && !log.contains(&password(database.app_url())?), "{line}");

@@ -48,7 +48,9 @@ async fn without_a_context_and_with_an_empty_one_no_table_shows_a_row() -> Resul
     // What is no id at all is an error, and shows nothing either.
     enter(&mut app, "' OR true --", "").await?;
     for table in rooms.readable().filter(|table| table.tenant.is_some()) {
-        assert_eq!(outcome(&mut app, &format!("SELECT * FROM {}", table.name)).await, "22P02", "{}", table.name);
+        // Of an empty table no row asks whose it is.
+        let outcome = outcome(&mut app, &format!("SELECT * FROM {}", table.name)).await;
+        assert!(outcome == "22P02" || outcome == "done 0", "{}: {outcome}", table.name);
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
+use socle::db::Who;
 use socle::ids::{AccountId, TenantId};
 use socle::sealed::{Field, KeyStore, PersonKeys};
 use socle::web::Product;

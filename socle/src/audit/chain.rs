@@ -8,18 +8,19 @@
 //! ```text
 //! record(f1, f2, …) = number of fields, then of each field: type, length, bytes
 //!                     type    the field's type: PostgreSQL's number of it (text 25, uuid 2950, timestamptz 1184,
-//!                             bigint 20, xid8 5069, jsonb 3802, bytea 17)
+//!                             bigint 20, xid8 5069, jsonb 3802, bytea 17, boolean 16)
 //!                     length  of the bytes; −1 and no bytes for NULL
 //!                     number, type and length are 4 bytes, the most significant first
 //! text, bytea         the bytes (UTF-8)
 //! uuid                its 16 bytes
 //! bigint, xid8        8 bytes, the most significant first
 //! timestamptz         microseconds since 2000-01-01T00:00Z, as a bigint
+//! boolean             one byte, 1 or 0
 //! jsonb               one byte 1, then the text as PostgreSQL prints it
 //!
 //! row_hash = SHA-256(record('socle audit row 1', every column of socle.audit_log in the order of Entry below))
 //! hash     = SHA-256(record('socle audit link 1', chain, position, hash of the position before,
-//!                           occurred_at, id, row_hash))
+//!                           occurred_at, id, whether it is of the access log, row_hash))
 //! ```
 //!
 //! The link at position 1 follows 32 bytes of zero. `record` is PostgreSQL's own binary form of a row (`record_send`):
@@ -80,6 +81,8 @@ pub(super) struct Link {
     pub position: i64,
     pub occurred_at: DateTime<Utc>,
     pub id: Uuid,
+    /// Its row is of the access log, and may be forgotten after a year.
+    pub access: bool,
     pub row_hash: Vec<u8>,
 }
 
@@ -102,8 +105,9 @@ impl Entry {
 impl Link {
     /// The link's hash after the one before.
     pub fn hash(&self, previous: &Hash) -> Hash {
-        let record = Record::new(7).text("socle audit link 1").uuid(Some(self.chain)).bigint(Some(self.position));
-        record.bytes(previous).instant(self.occurred_at).uuid(Some(self.id)).bytes(&self.row_hash).sha256()
+        let record = Record::new(8).text("socle audit link 1").uuid(Some(self.chain)).bigint(Some(self.position));
+        let record = record.bytes(previous).instant(self.occurred_at).uuid(Some(self.id));
+        record.boolean(self.access).bytes(&self.row_hash).sha256()
     }
 }
 
@@ -147,6 +151,10 @@ impl Record {
     fn bigint(self, number: Option<i64>) -> Self {
         let bytes = number.map(i64::to_be_bytes);
         self.field(20, bytes.as_ref().map(|bytes| [bytes.as_slice(), &[]]))
+    }
+
+    fn boolean(self, yes: bool) -> Self {
+        self.field(16, Some([&[u8::from(yes)], &[]]))
     }
 
     fn xid(self, number: i64) -> Self {

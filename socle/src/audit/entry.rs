@@ -8,6 +8,9 @@ use uuid::Uuid;
 /// A text of a request or an answer is cut to so many characters.
 const TEXT: usize = 200;
 
+/// What is done with the browsers that somebody signs in from.
+const KNOWN_DEVICES: [&str; 4] = ["device.known", "device.trusted", "device.distrusted", "device.forgotten"];
+
 /// What happened. `details` holds only keys the caller chose one by one: never medical content, names or secrets.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -56,7 +59,7 @@ impl Outcome {
 /// The kinds of specs/trackingbms.md §2.5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
-    /// Who somebody is: sessions, accounts, factors, memberships.
+    /// Who somebody is: sessions, accounts, factors, the browsers they sign in from, memberships.
     Auth,
     /// What a product is for.
     Data,
@@ -64,7 +67,7 @@ pub enum EventType {
     Config,
     /// What the platform does by itself.
     System,
-    /// What a security officer looks for: refusals, exports of the trail itself, use of keys.
+    /// What a security officer looks for: refusals, emergencies, suspended tenants, networks, keys, the trail itself.
     Security,
 }
 
@@ -81,15 +84,17 @@ impl EventType {
         }
     }
 
-    /// What an action is, by its first word.
+    /// What an action is, by its first word. Products have devices of their own; the browsers that somebody signs in from
+    /// are told by the whole action.
     #[must_use]
     pub fn of(action: &str) -> Self {
         match action.split('.').next().unwrap_or_default() {
-            "session" | "account" | "password" | "factor" | "passkey" | "email" | "phone" | "member" | "invitation"
-            | "device_trust" => Self::Auth,
-            "license" | "tenant" | "rules" | "setting" | "role" => Self::Config,
+            "session" | "account" | "password" | "factor" | "passkey" | "email" | "phone" | "user_name" | "member"
+            | "invitation" => Self::Auth,
+            "device" if KNOWN_DEVICES.contains(&action) => Self::Auth,
+            "license" | "rules" | "setting" | "role" => Self::Config,
             "job" | "mail" | "sms" | "retention" | "partition" => Self::System,
-            "audit" | "access" | "key" | "security" => Self::Security,
+            "audit" | "access" | "break_glass" | "keys" | "networks" | "security" | "tenant" => Self::Security,
             _ => Self::Data,
         }
     }
@@ -273,11 +278,19 @@ mod tests {
     fn the_kind_follows_from_the_first_word_unless_it_is_said() {
         for (action, kind) in [
             ("session.opened", EventType::Auth),
+            ("user_name.changed", EventType::Auth),
+            ("device.trusted", EventType::Auth),
+            ("device.renamed", EventType::Data),
+            ("consent.given", EventType::Data),
             ("treatment.started", EventType::Data),
             ("license.created", EventType::Config),
             ("mail.queued", EventType::System),
             ("audit.viewed", EventType::Security),
             ("access.refused", EventType::Security),
+            ("break_glass.opened", EventType::Security),
+            ("keys.destroyed", EventType::Security),
+            ("networks.restricted", EventType::Security),
+            ("tenant.suspended", EventType::Security),
         ] {
             assert_eq!(EventType::of(action), kind, "{action}");
         }

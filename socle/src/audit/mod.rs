@@ -27,7 +27,7 @@ pub use entry::{Entry, EventType, Key, Outcome};
 pub use keeper::keep;
 pub use pages::routes;
 pub(crate) use refusals::note as note_refusal;
-pub use retention::drop_before;
+pub use retention::{ACCESS_MONTHS, access_kept_since, drop_before};
 pub use search::Row;
 pub use shapes::Shape;
 

@@ -1,13 +1,22 @@
 //! Old months leave: whole partitions, with a signed floor for every chain they belonged to, so that [`super::verify`]
 //! begins there and a floor that somebody else wrote is seen.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use serde_json::json;
 
 use super::anchors::floor_message;
 use super::chain::{Hash, hex};
 use super::sql;
 use crate::{App, Error, Result};
+
+/// Months that rows of the access log (who signed in and out, and was refused) are kept: domain/rgpd-hds.md §9.
+pub const ACCESS_MONTHS: u32 = 12;
+
+/// Rows of the access log that occurred before this instant may be gone.
+#[must_use]
+pub fn access_kept_since(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.checked_sub_months(Months::new(ACCESS_MONTHS)).unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
 
 /// Links deleted at once.
 const BATCH: i32 = 10_000;

@@ -1,6 +1,7 @@
 //! Layered settings: built-in defaults, then `socle.toml`, then `SOCLE_<SECTION>__<KEY>`; `DATABASE_URL` and
 //! `SOCLE_PORT` are short names for the two that everybody sets. See `docs/operations.md`.
 
+mod lists;
 mod printed;
 mod settings;
 #[cfg(test)]
@@ -44,12 +45,18 @@ impl Config {
     /// Reads the secrets that are given as files: orchestrators mount them so, and an environment is read by more than
     /// the process it is for. (`sealed.key_file` is read by whoever opens the vault: development makes it on first use.)
     fn read_secret_files(&mut self) -> Result<(), String> {
-        let (database, mail) = (&mut self.database, &mut self.mail);
+        let (database, sealed, mail) = (&mut self.database, &mut self.sealed, &mut self.mail);
+        let (sms, audit) = (&mut self.sms, &mut self.audit);
         let files = [
             ("database.url", &mut database.url, &database.url_file),
             ("database.app_password", &mut database.app_password, &database.app_password_file),
             ("database.ingest_password", &mut database.ingest_password, &database.ingest_password_file),
+            ("sealed.other_keys", &mut sealed.other_keys, &sealed.other_keys_file),
+            ("sealed.kms_token", &mut sealed.kms_token, &sealed.kms_token_file),
             ("mail.smtp_url", &mut mail.smtp_url, &mail.smtp_url_file),
+            ("sms.account_sid", &mut sms.account_sid, &sms.account_sid_file),
+            ("sms.auth_token", &mut sms.auth_token, &sms.auth_token_file),
+            ("audit.signing_key", &mut audit.signing_key, &audit.signing_key_file),
         ];
         for (name, secret, file) in files {
             let Some(file) = file else { continue };

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+use super::lists::{hosts, networks};
 use super::printed::{masked, masked_address, masked_address_of, masked_url};
 
 /// Built-in values: enough to run in development without any file.
@@ -185,6 +186,8 @@ pub struct Sealed {
     /// Hex of further KEKs, for unwrapping only, with commas between them.
     #[serde(serialize_with = "masked")]
     pub other_keys: Option<SecretString>,
+    /// File that holds them.
+    pub other_keys_file: Option<PathBuf>,
     /// File that holds KEKs, one a line, the current one first; made on first use in development.
     pub key_file: Option<PathBuf>,
     /// A KMS that speaks the wire format of Vault's transit engine: `https://kms.example.org`.
@@ -197,6 +200,8 @@ pub struct Sealed {
     /// The token for the KMS.
     #[serde(serialize_with = "masked")]
     pub kms_token: Option<SecretString>,
+    /// File that holds it.
+    pub kms_token_file: Option<PathBuf>,
     /// Folder of persons' wrapped keys, shared by all servers, apart from every backup of the database.
     pub key_store: Option<PathBuf>,
 }
@@ -266,9 +271,13 @@ pub struct Sms {
     /// Twilio's account SID.
     #[serde(serialize_with = "masked")]
     pub account_sid: Option<SecretString>,
+    /// File that holds it.
+    pub account_sid_file: Option<PathBuf>,
     /// Its token.
     #[serde(serialize_with = "masked")]
     pub auth_token: Option<SecretString>,
+    /// File that holds it.
+    pub auth_token_file: Option<PathBuf>,
     /// The sender: a number of the account in E.164, or a name where the country allows one.
     pub from: Option<String>,
 }
@@ -358,44 +367,4 @@ pub struct Privacy {
     /// Where every erasure is written down, so that it is done again after a restore. One folder for all servers, and not
     /// part of the database's backup.
     pub erasure_journal: Option<PathBuf>,
-}
-
-/// A list, or one line with commas; a plain address is a network of one.
-fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Networks {
-        List(Vec<String>),
-        Line(String),
-    }
-    let network = |text: &str| {
-        let alone = || text.parse::<std::net::IpAddr>().map(IpNet::from);
-        text.parse::<IpNet>().or_else(|_| alone()).map_err(|_| {
-            <D::Error as serde::de::Error>::custom(format!("http.trusted_proxies: {text:?} is no network"))
-        })
-    };
-    match Networks::deserialize(deserializer)? {
-        Networks::List(list) => list.iter().map(|text| network(text.trim())).collect(),
-        Networks::Line(line) => line.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect(),
-    }
-}
-
-/// A table, or one line of `host=product` pairs: an environment variable cannot be a table with dots in its keys.
-fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashMap<String, String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Hosts {
-        Table(HashMap<String, String>),
-        Line(String),
-    }
-    let pair = |text: &str| match text.split_once('=') {
-        Some((host, product)) => Ok((host.trim().to_owned(), product.trim().to_owned())),
-        None => Err(<D::Error as serde::de::Error>::custom(format!(
-            "http.hosts is host=product,host=product; {text:?} has no ="
-        ))),
-    };
-    match Hosts::deserialize(deserializer)? {
-        Hosts::Table(table) => Ok(table),
-        Hosts::Line(line) => line.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect(),
-    }
 }

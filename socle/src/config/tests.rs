@@ -29,6 +29,8 @@ smtp_url = "smtp://mailer:s3cret-smtp@mail.example:587"
 url = "https://someone:s3cret-proxy@sms.example"
 account_sid = "s3cret-sid"
 auth_token = "s3cret-auth"
+[audit]
+signing_key = "s3cret-signing-key"
 [tracing]
 otlp_endpoint = "http://s3cret-token@127.0.0.1:4318"
 "#;
@@ -178,8 +180,10 @@ fn every_secret_can_be_given_as_a_file_and_none_is_printed_whichever_way_it_came
                 assert!(!printed.contains("s3cret"), "{table}.{field} {way}: {printed}");
             }
             // The vault opens its own file, later.
-            let held = config.printed().contains("***") || way == "as a file" && table == "sealed";
-            assert!(held, "{table}.{field} {way} was not taken");
+            let by_the_vault = way == "as a file" && (&*table, &*field) == ("sealed", "key");
+            let printed = config.printed();
+            let mut lines = printed.lines().filter(|line| line.starts_with(&format!("{field} = ")));
+            assert!(by_the_vault || lines.any(|line| line.contains("***")), "{table}.{field} {way} was not taken");
         }
     }
     std::fs::remove_dir_all(folder).unwrap();

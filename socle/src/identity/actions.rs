@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{Membership, Passwords, Realm, refresh, sql, verification};
+use super::{Membership, Passwords, Realm, devices, refresh, sql, verification};
 use crate::db::{Caller, PROVED_FOR, Tx, Who};
 use crate::ids::{AccountId, SessionId, TenantId};
 use crate::limits::{Attempt, Guarded, Try, networks};
@@ -86,7 +86,9 @@ pub async fn know(
 ) -> Result<Option<Known>> {
     let place = app.passwords.place()?;
     let found = sql::by_email(caller.db(), realm.name, email.trim()).await?;
-    let of = Try { name: email, account: found.as_ref().map(|found| found.account), device };
+    let account = found.as_ref().map(|found| found.account);
+    let device = devices::known(caller, account, device).await?;
+    let of = Try { name: email, account, device };
     let attempt = Attempt::begin(app, caller, Guarded::Password, of).await?;
     let stored = found.as_ref().and_then(|f| f.password_hash.clone());
     let fits = match app.passwords.verify_in(place, password, stored).await {

@@ -226,7 +226,7 @@ pub(super) mod tests {
     }
 
     /// What protects against putting an older value of the very same field back: nothing in the ciphertext. The roles of
-    /// the database and the audit trail do, and destroying the retired key (docs/decisions/0017).
+    /// the database and the audit trail do, and destroying the retired key (docs/decisions/0020).
     #[test]
     fn an_older_value_of_the_same_field_opens_until_its_key_is_destroyed() {
         let mut mine = sealer(7, 1);

@@ -4,7 +4,7 @@
 //! Three places hold what opens a field, and none of them suffices: the database has the ciphertexts and the registry of
 //! data keys, with tenants' keys wrapped; the key store has persons' keys, wrapped; the key service has the
 //! key-encryption keys, and alone can unwrap. Destroying a person's key takes it out of the key store: then no backup of
-//! the database opens what was theirs (docs/decisions/0017-keys.md).
+//! the database opens what was theirs (docs/decisions/0020-keys.md).
 
 mod cache;
 mod columns;

@@ -30,8 +30,11 @@ fn plain(headers: &mut HeaderMap) {
         ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        // What has no page of its own needs nothing at all.
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        // What has no page of its own needs nothing; but a worker lives under its script's policy, not its page's.
+        (
+            "content-security-policy",
+            "default-src 'none'; script-src 'self'; connect-src 'self'; frame-ancestors 'none'",
+        ),
         ("cache-control", "no-store"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

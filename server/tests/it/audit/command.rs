@@ -2,18 +2,25 @@
 
 use std::process::{Output, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use testkit::KEK;
 use tokio::process::Command;
 
 use super::*;
 
-/// The key-encryption key of every stage.
-const KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
+/// The password in a database's address.
+fn password(url: &str) -> Result<String> {
+    let url: reqwest::Url = url.parse()?;
+    Ok(url.password().context("an address without a password")?.to_owned())
+}
 
 async fn socle(database: &Database, folder: &Path, arguments: &[&str]) -> Result<Output> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_socle"));
     command.arg("admin").arg("audit").args(arguments).stdin(Stdio::null());
-    command.env("DATABASE_URL", database.admin_url()).env("SOCLE_SEALED__KEY", KEY);
+    command.env("DATABASE_URL", database.admin_url());
+    command.env("SOCLE_DATABASE__APP_PASSWORD", password(database.app_url())?);
+    command.env("SOCLE_DATABASE__INGEST_PASSWORD", password(database.ingest_url())?);
+    command.env("SOCLE_SEALED__KEY", KEK).env("SOCLE_SEALED__KEY_STORE", database.key_store());
     Ok(command.env("SOCLE_AUDIT__ANCHOR_STORE", folder).output().await?)
 }
 

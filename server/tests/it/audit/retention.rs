@@ -1,9 +1,10 @@
 //! Old months leave lawfully, with a signed floor; what is young or unsealed stays; and nothing else may leave.
 
 use anyhow::Result;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{Months, NaiveDate, TimeDelta};
 use socle::audit::drop_before;
 use socle::db::ensure_months;
+use socle::privacy::retention;
 
 use super::*;
 
@@ -143,5 +144,36 @@ async fn the_server_itself_can_neither_change_nor_delete_nor_forge() -> Result<(
     let another = format!("{insert}, tenant_id) {values}, '{}')", ONE.0);
     let refused = sqlx::query(AssertSqlSafe(another)).execute(&mut app).await;
     assert!(refused.is_err(), "without a tenant nobody writes into a tenant's trail");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_access_log_goes_after_a_year_and_the_chain_holds_without_it() -> Result<()> {
+    let folder = folder()?;
+    let stage = stage(&folder).await?;
+    let app = stage.product.app();
+    let mut tx = system(&stage, ONE).begin().await?;
+    record(&mut tx, Entry::done("session.opened", "Account", Uuid::from_u128(1))).await?;
+    tx.commit().await?;
+    write(&stage, ONE, 2).await?;
+    anchored(&stage.database, &folder).await?;
+    let rule = retention::RULES.iter().find(|rule| rule.statement.contains("forget_accesses")).unwrap();
+    let (opened, year) = (stage.clock.now(), Months::new(12));
+    assert_eq!(retention::sweep(&app.db, rule, opened + year - TimeDelta::seconds(1)).await?, 0, "a second too early");
+    assert_eq!(retention::sweep(&app.db, rule, opened + year).await?, 1);
+    let key = app.audit.public_key();
+    let later = opened + year + TimeDelta::seconds(1);
+    let found = report_at(stage.database.admin_url(), key, &folder, later).await?;
+    assert_eq!((found.faults, found.links, found.forgotten), (Vec::new(), 3, 1));
+    let early = report_at(stage.database.admin_url(), key, &folder, opened).await?;
+    assert_eq!(early.faults, [fault(ONE.0, 1, FaultKind::RowMissing)], "nothing may be gone within the year");
+    // A row of evidence is missed however old it is, and also when its link is made to say that it was of the access log.
+    let mut admin = stage.database.admin().await?;
+    sqlx::raw_sql("DELETE FROM socle.audit_log WHERE action = 'test.written'").execute(&mut admin).await?;
+    let gone = report_at(stage.database.admin_url(), key, &folder, later).await?;
+    assert_eq!(gone.faults, [fault(ONE.0, 2, FaultKind::RowMissing)]);
+    sqlx::raw_sql("UPDATE socle.audit_chain SET access = true").execute(&mut admin).await?;
+    let relabelled = report_at(stage.database.admin_url(), key, &folder, later).await?;
+    assert_eq!(relabelled.faults, [fault(ONE.0, 2, FaultKind::LinkChanged)]);
     Ok(())
 }

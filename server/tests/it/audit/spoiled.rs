@@ -177,7 +177,7 @@ async fn a_chain_that_is_made_anew_from_changed_rows_is_not_the_anchored_one() -
          UPDATE socle.audit_chain c SET row_hash = socle.audit_row_hash(l) FROM socle.audit_log l WHERE l.id = c.id;
          UPDATE socle.audit_chain c SET hash = n.hash FROM (
            SELECT chain, position, socle.audit_linked(decode(repeat('00', 32), 'hex'), chain, position, occurred_at, id,
-                                                      row_hash) OVER (PARTITION BY chain ORDER BY position) AS hash
+                                                      access, row_hash) OVER (PARTITION BY chain ORDER BY position) AS hash
            FROM socle.audit_chain) n
          WHERE n.chain = c.chain AND n.position = c.position",
         at(7)

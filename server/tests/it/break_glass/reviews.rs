@@ -3,6 +3,7 @@
 use super::*;
 
 const MAILS: &str = "SELECT count(*) FROM socle.mails WHERE template = 'break-glass-opened'";
+const SENT: &str = "SELECT count(*) FROM socle.mails WHERE template = 'break-glass-opened' AND status = 'sent'";
 const REMINDERS: &str = "SELECT count(*) FROM socle.mails WHERE template = 'break-glass-reminder'";
 
 impl Scene {
@@ -35,7 +36,7 @@ async fn every_reviewer_of_the_tenant_is_told_and_nobody_else() -> Result<()> {
     Member::new(&scene.stage, elsewhere, "foreign@test.fr", "COMPLIANCE_ADMIN").await?;
     scene.opened().await?;
     assert_eq!(scene.figure(MAILS).await?, 2);
-    eventually(&scene.stage, 2, "SELECT count(*) FROM socle.mails WHERE status = 'sent'").await?;
+    eventually(&scene.stage, 2, SENT).await?;
     let told = "SELECT count(*) FROM socle.security_events WHERE type = 'BREAK_GLASS' AND severity = 'high'
                   AND meta_json ->> 'told' = '2'";
     assert_eq!(scene.figure(told).await?, 1);

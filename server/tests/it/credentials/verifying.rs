@@ -128,11 +128,10 @@ async fn the_mail_is_sent_again_three_times_an_hour_and_a_new_code_ends_the_old_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sign_in_before_it_sends_it_again_to_who_has_the_password_only() -> Result<()> {
     let mut scene = registered().await?;
-    for _ in 0..4 {
-        assert_eq!(scene.login(MARIE, "not the password at all").await?.0, 401);
-    }
+    assert_eq!(scene.login(MARIE, "not the password at all").await?.0, 401);
     assert_eq!(scene.mails(MARIE).await?.len(), 1, "a wrong password sends nothing");
-    for _ in 0..4 {
+    // Five refusals would close the door for a while, whatever the password.
+    for _ in 0..3 {
         assert_eq!(scene.login(MARIE, PASSWORD).await?.0, 401);
         scene.settled().await?;
     }

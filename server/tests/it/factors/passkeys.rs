@@ -165,6 +165,8 @@ async fn names_are_checked_and_another_account_removes_nothing() -> Result<()> {
         let refused = register(&mut patient, &mut second, name).await?;
         assert!(refused.status == 400 && refused.body.contains("id=\"name-error\""), "{name:?}: {}", refused.status);
     }
+    // The list is in the order of registration.
+    stage.clock.advance(TimeDelta::seconds(1));
     let added = register(&mut patient, &mut second, "<b>Second</b>").await?;
     assert_eq!(added.location, "/trial/account/factors?notice=factor-added", "no new recovery codes");
     let page = patient.get("/account/factors").await?.body;

@@ -99,7 +99,7 @@ async fn a_victim_cannot_be_locked_out_from_fifty_addresses() -> Result<()> {
     // From where they have signed in before, at once.
     assert_eq!(At::new(&stage, "127.0.0.1")?.tries(OWNER, PASSWORD).await?.status(), 303);
     // With the device they have signed in with before, from anywhere, even from an attacker's address.
-    let known = format!("__Host-physiotraq-device={device}");
+    let known = format!("__Host-physiotraq-device-0={device}");
     for address in ["203.0.113.7", "198.51.100.0"] {
         let answer = At::new(&stage, address)?.with(&known).tries(OWNER, PASSWORD).await?;
         assert_eq!(answer.status(), 303, "{address}");
@@ -119,7 +119,7 @@ async fn a_victim_cannot_be_locked_out_from_fifty_addresses() -> Result<()> {
 async fn somebody_elses_device_is_no_known_device() -> Result<()> {
     let stage = behind_a_proxy(|_| {}).await?;
     stage.licence().await?;
-    let at = At::new(&stage, "198.51.100.1")?.with(&format!("__Host-physiotraq-device={}", tokens::fresh()?));
+    let at = At::new(&stage, "198.51.100.1")?.with(&format!("__Host-physiotraq-device-0={}", tokens::fresh()?));
     assert_eq!(statuses(&at, OWNER, 6).await?, [401, 401, 401, 401, 401, 429]);
     let without = At::new(&stage, "198.51.100.1")?;
     assert_eq!(without.tries(OWNER, PASSWORD).await?.status(), 429, "the pair is counted by its address");

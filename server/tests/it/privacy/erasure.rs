@@ -92,7 +92,7 @@ async fn on_its_day_the_person_is_gone_and_the_records_stay() -> Result<()> {
     let run = format!("SELECT count(*) FROM physiotraq.treatments WHERE user_id = '{account}'");
     assert_eq!(count(&mut admin, &run).await?, 1, "patients' records stay");
     assert!(count(&mut admin, &trail).await? >= before, "the audit trail stays, under a number");
-    assert_eq!(count(&mut admin, "SELECT count(*) FROM socle.destroyed_person_keys").await?, 1);
+    assert_eq!(count(&mut admin, "SELECT count(DISTINCT subject_id) FROM socle.data_keys WHERE state = 'destroyed' AND subject_kind = 'person'").await?, 1);
     let told = mailed(&stage, OPERATOR, "est effacé").await?;
     assert!(told.contains("Nom dans la licence : Anonymisées") && told.contains("R.1112-7"), "{told}");
     let receipt: Value = sqlx::query_scalar("SELECT outcomes FROM socle.erasures").fetch_one(&mut admin).await?;
@@ -197,7 +197,7 @@ async fn after_a_restore_the_journal_erases_again_and_twice_is_once() -> Result<
 
     // The database of the day before: the erasure is not in it, the person is.
     let restored = format!(
-        "DELETE FROM socle.erasures; DELETE FROM socle.destroyed_person_keys;
+        "DELETE FROM socle.erasures;
          UPDATE socle.accounts SET status = 'active', email = '{OPERATOR}', password_hash = 'x' WHERE id = '{account}';
          UPDATE socle.memberships SET ended_at = NULL WHERE account_id = '{account}';
          UPDATE physiotraq.users SET first_name = 'Paul', last_name = 'Essai' WHERE id = '{account}'"

@@ -192,9 +192,10 @@ async fn a_hundred_thousand_audit_rows_fit_through_a_small_window() -> Result<()
     let mut admin = stage.database.admin().await?;
     let (account, tenant): (_, TenantId) = (licence.operator.account, licence.id);
     let rows = format!(
-        "INSERT INTO socle.audit_log (id, occurred_at, realm, tenant_id, actor_kind, actor_id, action, outcome, user_agent)
+        "INSERT INTO socle.audit_log (id, occurred_at, realm, tenant_id, actor_kind, actor_id, event_type, action,
+                                       outcome, user_agent)
          SELECT gen_random_uuid(), timestamptz '2026-11-01' + n * interval '1 second', 'physiotraq', '{tenant}', 'person',
-                '{account}', 'treatment.read', 'done', md5(n::text) || md5((n + 1)::text)
+                '{account}', 'data', 'treatment.read', 'done', md5(n::text) || md5((n + 1)::text)
          FROM generate_series(1, 100000) n; ANALYZE socle.audit_log"
     );
     run(&mut admin, &rows).await?;

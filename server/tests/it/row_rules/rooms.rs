@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 /// Unique keys without a tenant over values that somebody chooses, each with the reason. A refused value there says that
 /// somebody has it.
-pub const CHOSEN_KEYS: [(&str, &str); 4] = [
+pub const CHOSEN_KEYS: [(&str, &str); 5] = [
     (
         "physiotraq.alerts_treatment_id_kind_level_condition_at_key",
         "begins with the treatment's id, which is its licence's",
@@ -26,6 +26,7 @@ pub const CHOSEN_KEYS: [(&str, &str); 4] = [
         "the manufacturer's; a device is claimed by its secret, and a wrong one is told nothing",
     ),
     ("physiotraq.measurements_pkey", "begins with the device's id, which is its licence's"),
+    ("socle.key_destructions_open", "the platform's own table: all its rows are of one tenant"),
 ];
 
 /// A table under row rules.

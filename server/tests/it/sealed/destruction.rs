@@ -79,9 +79,10 @@ async fn newest(stage: &Stage) -> Result<Uuid> {
 
 async fn suspend(stage: &Stage, tenant: TenantId, at: Option<&str>) -> Result<()> {
     sqlx::query(
-        "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at)
-         VALUES ($1, 'physiotraq', $2::timestamptz, $3)
-         ON CONFLICT (tenant_id) DO UPDATE SET suspended_at = excluded.suspended_at",
+        "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, suspended_reason, updated_at)
+         VALUES ($1, 'physiotraq', $2::timestamptz, CASE WHEN $2 IS NOT NULL THEN 'tried' END, $3)
+         ON CONFLICT (tenant_id) DO UPDATE
+         SET suspended_at = excluded.suspended_at, suspended_reason = excluded.suspended_reason",
     )
     .bind(tenant.0)
     .bind(at.map(|at| at.parse::<chrono::DateTime<chrono::Utc>>()).transpose()?)

@@ -9,12 +9,21 @@ use tokio::process::Command;
 
 use super::*;
 
-/// Destroys somebody's keys as the erasure does: in a transaction of its own cause.
+/// Destroys somebody's keys as the erasure does: in a transaction of the account. Another's does not.
 async fn destroy(stage: &Stage, account: AccountId) -> Result<usize> {
-    let mut tx = platform(stage).begin().await?;
+    let mut foreign = platform(stage).begin().await?;
+    ensure!(
+        app(stage).vault.destroy_person(&mut foreign, account).await.is_err(),
+        "a foreign transaction destroyed keys"
+    );
+    let mut tx = themselves(stage, account).begin().await?;
     let keys = app(stage).vault.destroy_person(&mut tx, account).await?;
     tx.commit().await?;
     Ok(keys)
+}
+
+fn themselves(stage: &Stage, account: AccountId) -> Caller {
+    platform(stage).becoming(Who::Account(account, None))
 }
 
 async fn gone(stage: &Stage, wanted: usize) -> Result<()> {
@@ -50,7 +59,7 @@ async fn an_erasure_that_is_undone_destroys_nothing() -> Result<()> {
     let stage = Stage::new().await?;
     let ada = account(&stage, "ada@test.fr").await?;
     let hers = seal(&stage, ada, "hers").await?;
-    let mut tx = platform(&stage).begin().await?;
+    let mut tx = themselves(&stage, ada).begin().await?;
     app(&stage).vault.destroy_person(&mut tx, ada).await?;
     drop(tx);
     assert_eq!(open(&stage, ada, &hers).await?, "hers");

@@ -169,8 +169,9 @@ async fn happen(servers: &Servers, held: &Held) -> Result<()> {
                 .await?;
         }
         _ => {
-            let statement = "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at)
-                             VALUES ($1, 'physiotraq', $2, $2)";
+            let statement =
+                "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, suspended_reason, updated_at)
+                             VALUES ($1, 'physiotraq', $2, 'tried', $2)";
             servers.change(statement, held.licence.id.0).await?;
         }
     }

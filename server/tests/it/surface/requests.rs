@@ -82,8 +82,35 @@ async fn plain_text_is_neither_a_form_nor_json() -> Result<()> {
 
 /// Buttons are forms without a field: what they are sent is not looked at, and where from is (see above).
 fn reads_a_body(route: &Route) -> bool {
-    const BUTTONS: [&str; 8] =
-        ["/stop", "/abort", "/complete", "/end", "/open_registration", "/resend", "/cancel", "/remove"];
+    const BUTTONS: [&str; 26] = [
+        "/stop",
+        "/abort",
+        "/complete",
+        "/end",
+        "/open_registration",
+        "/resend",
+        "/cancel",
+        "/remove",
+        "/end_others",
+        "/forget",
+        "/lift",
+        "/resume",
+        "/withdraw",
+        "/moods",
+        "/data/exports",
+        "/data/exports/{id}",
+        "/factors/app",
+        "/recovery_codes",
+        "/mfa/setup",
+        "/mfa/disable",
+        "/mfa/recovery-codes",
+        // With a body, unlike these: /mfa/passkey/options.
+        "/auth/passkey/options",
+        "/sign_in/passkey/options",
+        "/passkeys/options",
+        "/second_factor/options",
+        "/reauthenticate/options",
+    ];
     route.method != socle::web::Method::Delete && !BUTTONS.iter().any(|button| route.path.ends_with(button))
 }
 

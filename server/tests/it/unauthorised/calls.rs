@@ -39,6 +39,9 @@ const OTHERS: [(&str, &str); 8] = [
     ("lang", "fr"),
 ];
 
+/// Keys of answers whose values are drawn anew for each.
+const DRAWN: [&str; 4] = ["challenge", "challengeToken", "secret", "otpauthUrl"];
+
 /// `GET /physiotraq/app`.
 pub fn named(base: &str, route: &Route) -> String {
     format!("{} {base}{}", route.method.name(), route.path)
@@ -47,6 +50,12 @@ pub fn named(base: &str, route: &Route) -> String {
 /// Signing out ends the session with which the next routes are asked; it is the caller's own.
 pub fn may_be_called(route: &Route) -> bool {
     !route.path.ends_with("/sign_out") && !route.path.ends_with("/auth/logout") && route.access != Access::Device
+}
+
+/// Where wrong guesses are counted, and a few of them close it or end the session: open doors, and one's own password.
+fn counts_guesses(route: &Route) -> bool {
+    const OWN: [&str; 3] = ["/reauthenticate", "/account/password", "/auth/password/change"];
+    route.access == Access::Public || OWN.iter().any(|path| route.path.ends_with(path))
 }
 
 /// A request.
@@ -79,8 +88,7 @@ impl Call {
     /// With each object of another tenant, beside the same request with an id that is nowhere.
     pub fn pairs(base: &str, route: &Route, objects: &Objects) -> Vec<(Self, Self)> {
         let nowhere = Uuid::from_u128(0x0195_00a0_0000_7000_8000_0000_dead_beef);
-        // An open door is knocked at once: behind it, wrong guesses are counted.
-        let most = if route.access == Access::Public { 1 } else { objects.all.len() };
+        let most = if counts_guesses(route) { 1 } else { objects.all.len() };
         objects
             .all
             .iter()
@@ -146,9 +154,9 @@ impl Call {
         self.sent.iter().any(|id| id.to_string() == text)
     }
 
-    /// The answer without what belongs to the very request: its ids, and the id it was given.
+    /// The answer without what belongs to the very request: its ids, the id it was given, and what was drawn for it.
     pub fn neutral(&self, told: &Told) -> String {
-        let mut text = format!("{}\n{}", told.location, told.body);
+        let mut text = format!("{}\n{}", told.location, undrawn(&told.body));
         for id in &self.sent {
             text = text.replace(&id.to_string(), "ID");
         }
@@ -162,16 +170,77 @@ impl Call {
     }
 }
 
+/// An answer in JSON without what was drawn for it; any other text as it is.
+fn undrawn(body: &str) -> String {
+    fn blank(value: &mut Value) {
+        match value {
+            Value::Object(fields) => {
+                fields.retain(|key, _| !DRAWN.contains(&key.as_str()));
+                fields.values_mut().for_each(blank);
+            }
+            Value::Array(items) => items.iter_mut().for_each(blank),
+            _ => {}
+        }
+    }
+    let Ok(mut value) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
+    blank(&mut value);
+    value.to_string()
+}
+
 /// What a route for programs reads; unknown fields would be refused before any id was looked at.
+///
+/// Nothing in it is right: a right address or number would have a code sent, and only so many are.
 fn body(path: &str, id: Uuid) -> Value {
-    match path.trim_start_matches("/api/v1/") {
+    let path = path.trim_start_matches("/api/v1/");
+    if let Some(door) = path.strip_prefix("auth/") {
+        return sign_in_body(door, id);
+    }
+    match path {
         "treatments" => json!({ "deviceId": id, "anonymous": true }),
         "treatments/{id}/acknowledge" => json!({ "alertId": id, "note": "vu" }),
         "break-glass" => json!({ "kind": "Case", "recordId": id, "reason": "une raison assez longue" }),
         "break-glass/{id}/review" => json!({ "verdict": "justified" }),
         "members/{id}/permissions" => json!({ "permissions": [] }),
         "members/{id}/role" => json!({ "role": "OPS" }),
-        "auth/login" => json!({ "email": "nobody@test.fr", "password": "x", "tenantId": id }),
+        "me/consents" => json!({ "consentType": "NOTHING", "version": "1.0.0", "language": "fr" }),
         _ => json!({}),
     }
+}
+
+/// The same below `auth/`.
+fn sign_in_body(path: &str, id: Uuid) -> Value {
+    const TOKEN: &str = "a token that nobody was given";
+    match path {
+        "login" => json!({ "email": "nobody@test.fr", "password": "x", "tenantId": id }),
+        "refresh" => json!({ "refreshToken": TOKEN }),
+        "register" => json!({ "email": "no address", "password": "x", "acceptTerms": false }),
+        "verify-email" => json!({ "email": "nobody@test.fr", "code": "123456" }),
+        "verify-email/resend" | "password/reset-request" => json!({ "email": "nobody@test.fr" }),
+        "password/reset-confirm" => json!({ "token": TOKEN, "password": "x" }),
+        "password/change" => json!({ "currentPassword": "x", "password": "y" }),
+        "reauthenticate" => json!({ "password": "x" }),
+        "sessions/replace" => json!({ "challengeToken": TOKEN, "endSessionId": id }),
+        "mfa/verify" => json!({ "challengeToken": TOKEN, "code": "123456" }),
+        "mfa/passkey/options" => json!({ "challengeToken": TOKEN }),
+        "passkey/login" => json!({ "challengeToken": TOKEN, "credential": signature(), "tenantId": id }),
+        "passkeys" => json!({ "name": "Téléphone", "credential": registered() }),
+        "mfa/enable" | "email/confirm" | "phone/confirm" => json!({ "code": "none" }),
+        "email" => json!({ "email": "no address" }),
+        "phone" => json!({ "phone": "no number" }),
+        "user-name" => json!({ "userName": "1" }),
+        _ => json!({}),
+    }
+}
+
+/// A passkey's signature that signs nothing.
+fn signature() -> Value {
+    let response = json!({ "authenticatorData": "AAAA", "clientDataJSON": "AAAA", "signature": "AAAA",
+                           "userHandle": null });
+    json!({ "id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": response })
+}
+
+/// A new passkey that attests nothing.
+fn registered() -> Value {
+    let response = json!({ "attestationObject": "AAAA", "clientDataJSON": "AAAA" });
+    json!({ "id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": response })
 }

@@ -261,8 +261,8 @@ impl Scene {
                 anyhow::ensure!(done.rows_affected() == 1, "{base}: no session to end");
             }
         }
-        let suspend =
-            "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at) VALUES ($1, $2, $3, $3)";
+        let suspend = "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, suspended_reason, updated_at)
+             VALUES ($1, $2, $3, 'tried', $3)";
         for (realm, tenant) in &self.suspended {
             sqlx::query(suspend).bind(tenant).bind(realm).bind(now).execute(&mut admin).await?;
         }

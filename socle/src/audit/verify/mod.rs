@@ -28,6 +28,8 @@ pub struct Wanted {
     pub keys: Vec<PublicKey>,
     /// Where the anchors are.
     pub anchors: Option<Anchors>,
+    /// Rows of the access log that occurred before then may be gone: retention takes them after a year.
+    pub access_before: DateTime<Utc>,
 }
 
 /// What was found.
@@ -37,6 +39,8 @@ pub struct Report {
     pub chains: u64,
     /// See there.
     pub links: u64,
+    /// Rows of the access log that retention has taken.
+    pub forgotten: u64,
     /// Anchors that were compared, and when the newest of them was made.
     pub anchors: u64,
     /// See there.
@@ -144,7 +148,15 @@ pub async fn verify(url: &str, wanted: &Wanted) -> Result<Report, String> {
 
 impl Report {
     fn empty() -> Self {
-        Self { chains: 0, links: 0, anchors: 0, anchored_at: None, faults: Vec::new(), unsealed: (0, None) }
+        Self {
+            chains: 0,
+            links: 0,
+            forgotten: 0,
+            anchors: 0,
+            anchored_at: None,
+            faults: Vec::new(),
+            unsealed: (0, None),
+        }
     }
 }
 
@@ -209,7 +221,8 @@ impl Verifier<'_> {
             }
             for stored in page {
                 let link = &stored.link;
-                let gone = || floor.before.is_some_and(|before| link.occurred_at.date_naive() < before);
+                let forgotten = link.access && link.occurred_at < self.wanted.access_before;
+                let gone = || forgotten || floor.before.is_some_and(|before| link.occurred_at.date_naive() < before);
                 let kind = if link.position != position + 1 {
                     Some(FaultKind::LinkMissing)
                 } else {
@@ -227,6 +240,7 @@ impl Verifier<'_> {
                 previous = link.hash(&previous);
                 position = link.position;
                 self.report.links += 1;
+                self.report.forgotten += u64::from(stored.entry.is_none() && forgotten);
             }
         }
     }

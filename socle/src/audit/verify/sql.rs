@@ -61,6 +61,7 @@ pub(super) async fn last(line: &mut PgConnection, chain: Uuid) -> sqlx::Result<i
 pub(super) async fn links(line: &mut PgConnection, chain: Uuid, after: i64, rows: i64) -> sqlx::Result<Vec<Stored>> {
     let rows = sqlx::query!(
         r#"SELECT c.chain AS "link_chain!", c.position AS "position!", c.occurred_at AS "link_at!", c.id AS "link_id!",
+                  c.access AS "access!",
                   c.row_hash AS "row_hash!", c.hash AS "hash!",
                   l.id AS "id?", l.realm AS "realm?", l.tenant_id, l.chain AS "chain?", l.number AS "number?",
                   l.xact::text::bigint AS "xact?", l.actor_kind AS "actor_kind?", l.actor_id, l.actor_role,
@@ -108,6 +109,7 @@ pub(super) async fn links(line: &mut PgConnection, chain: Uuid, after: i64, rows
             position: row.position,
             occurred_at: row.link_at,
             id: row.link_id,
+            access: row.access,
             row_hash: row.row_hash,
         },
         hash: row.hash,

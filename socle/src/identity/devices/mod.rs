@@ -18,6 +18,7 @@ pub use sql::Known;
 use super::entry::UnderWay;
 use super::sessions;
 use crate::db::{Caller, Tx};
+use crate::error::KEYS_UNAVAILABLE;
 use crate::ids::AccountId;
 use crate::mail::{self, Letter};
 use crate::security::{Event, Severity};
@@ -57,16 +58,27 @@ pub(super) async fn recognise(tx: &mut Tx, account: AccountId, cookies: Option<&
     }
 }
 
-/// Whether somebody has signed in to this account from this browser before: then others' failures do not slow them down.
+/// The one of a browser's cookies by which this account has signed in from it before: then others' failures do not slow
+/// them down. The others beside it, which anybody can add, play no part. An account that does not exist has none, and takes
+/// as long.
 ///
 /// # Errors
 /// 503 when the database cannot be reached.
-pub async fn known(caller: &Caller, account: AccountId, cookies: Option<&str>) -> Result<bool> {
-    if cookies.is_none() {
-        return Ok(false);
-    }
+pub async fn known<'a>(
+    caller: &Caller,
+    account: Option<AccountId>,
+    cookies: Option<&'a str>,
+) -> Result<Option<&'a str>> {
+    let Some(cookies) = cookies else { return Ok(None) };
+    let account = account.unwrap_or(AccountId(uuid::Uuid::nil()));
     let mut tx = caller.begin_as_account(account, None).await?;
-    Ok(recognise(&mut tx, account, cookies).await?.is_some())
+    let mut found = None;
+    for cookie in cookies.split('.') {
+        if recognise(&mut tx, account, Some(cookie)).await?.is_some() {
+            found = Some(cookie);
+        }
+    }
+    Ok(found)
 }
 
 /// Makes the browser of a sign-in known, or renews its cookie. A new one is told by mail, unless it is the account's very
@@ -111,8 +123,14 @@ async fn tell(app: &App, tx: &mut Tx, account: AccountId) -> Result<()> {
         .with("device", &words::Agent::of(caller.trace().user_agent.as_deref()).in_words(language))
         .with("place", &place)
         .with("time", &instant(caller.now(), zone("Europe/Paris"), language));
-    mail::send_by(app, tx, &email, letter).await?;
-    Ok(())
+    match mail::send_by(app, tx, &email, letter).await {
+        // Signing in goes on without the key service; the security event tells of the device all the same.
+        Err(error) if error.code == KEYS_UNAVAILABLE => {
+            tracing::warn!(cause = error.cause, "nobody was told of a new device");
+            Ok(())
+        }
+        sent => sent.map(drop),
+    }
 }
 
 /// Trusts a device of the transaction's account for [`TRUSTED_FOR`]: the second factor was given on it just now.

@@ -3,6 +3,7 @@
 //! The order matters where one table points at another: refresh tokens go before their sessions, sessions before devices.
 
 use super::{Action, Kept, Rule, Span};
+use crate::audit;
 
 /// A rule whose rows a plan of the table `socle.retention_plans` names.
 const PLANNED: Rule = Rule {
@@ -156,8 +157,8 @@ pub const RULES: [Rule; 17] = [
         table: "socle.audit_log",
         rows: "access log: session.opened, session.ended, session.refused",
         column: "occurred_at",
-        active: Span::Months(12),
-        basis: "domain/rgpd-hds.md §9: CNIL on logging, 6 months to 1 year",
+        active: Span::Months(audit::ACCESS_MONTHS),
+        basis: "domain/rgpd-hds.md §9: CNIL on logging, 6 months to 1 year; the chain keeps that there was a row",
         statement: "SELECT socle.forget_accesses($1, $2, $3)",
         ..PLANNED
     },
@@ -175,7 +176,7 @@ pub const RULES: [Rule; 17] = [
 ];
 
 /// Tables of the kernel with personal data that no rule empties.
-pub const KEPT: [Kept; 6] = [
+pub const KEPT: [Kept; 11] = [
     Kept {
         table: "socle.accounts",
         reason: "as long as the account is used; an erasure leaves an empty row, so that what points at it stays whole",
@@ -190,6 +191,14 @@ pub const KEPT: [Kept; 6] = [
         reason: "never deleted: withdrawing keeps the proof (GDPR art. 7(1), domain/rgpd-hds.md §3); an erasure takes \
                  address and browser away",
     },
+    Kept { table: "socle.authenticator_apps", reason: "until the person removes it; an erasure deletes it" },
+    Kept { table: "socle.recovery_codes", reason: "until a new set replaces them; an erasure deletes them" },
+    Kept { table: "socle.passkeys", reason: "until the person removes it; an erasure deletes it" },
+    Kept {
+        table: "socle.key_destructions",
+        reason: "never deleted: who asked for and approved a destruction must outlive every backup",
+    },
+    Kept { table: "socle.key_rotations", reason: "one row a rotation; it names who started it" },
     Kept {
         table: "socle.data_keys",
         reason: "as long as something is sealed under them; that a key is destroyed must outlive every backup",

@@ -128,7 +128,8 @@ async fn what_another_realm_or_a_browser_holds_opens_nothing_here() -> Result<()
     // Each code is taken once, and this one's browser has had the first.
     stage.clock.advance(TimeDelta::seconds(30));
     let code = Answer::App(olga.app.code(stage.clock.now()));
-    let Step::In(theirs) = second_step::answer(app, &nobody, realm, ((&secret, Client::Api), code), false).await? else {
+    let Step::In(theirs) = second_step::answer(app, &nobody, realm, ((&secret, Client::Api), code), false).await?
+    else {
         bail!("the operator is not let in")
     };
     for (what, claims, expected) in [

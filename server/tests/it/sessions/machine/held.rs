@@ -330,9 +330,10 @@ impl<'a> Story<'a> {
     }
 
     async fn suspended(&mut self, tenant: usize, on: bool) -> Result<()> {
-        let statement = "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, updated_at)
-                         VALUES ($1, 'trial', $2, $3)
-                         ON CONFLICT (tenant_id) DO UPDATE SET suspended_at = excluded.suspended_at";
+        let statement = "INSERT INTO socle.tenant_rules (tenant_id, realm, suspended_at, suspended_reason, updated_at)
+                         VALUES ($1, 'trial', $2::timestamptz, CASE WHEN $2 IS NOT NULL THEN 'tried' END, $3)
+                         ON CONFLICT (tenant_id) DO UPDATE
+                         SET suspended_at = excluded.suspended_at, suspended_reason = excluded.suspended_reason";
         let (at, now) = (on.then_some(self.world.now), self.world.now);
         sqlx::query(statement).bind(self.tenants[tenant].0).bind(at).bind(now).execute(&mut self.admin).await?;
         self.world.suspended[tenant] = on;
