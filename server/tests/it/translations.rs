@@ -8,6 +8,9 @@ mod built;
 
 use built::BUILT;
 
+/// Words of the sources that look like keys and are none.
+const OTHER_WORDS: [&str; 2] = ["break-glass", "data-key"];
+
 /// Keys with the places (`{ $name }`) in their text.
 type Texts = BTreeMap<String, BTreeSet<String>>;
 
@@ -74,7 +77,9 @@ impl Crate {
                 && text
                     .split('-')
                     .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
-            known.contains_key(text) || kebab && families.contains(&first(text))
+            // The name of a mail's template, a queue of break-glass, the purpose of a key: no texts of their own.
+            let other = known.contains_key(&format!("mail-{text}-subject")) || OTHER_WORDS.contains(&text.as_str());
+            known.contains_key(text) || kebab && !other && families.contains(&first(text))
         };
         literals.filter(like_a_key).collect()
     }

@@ -185,7 +185,8 @@ async fn names_are_checked_and_another_account_removes_nothing() -> Result<()> {
     assert_eq!(patient.post(&paths[1], &[]).await?.status, 303);
     assert_eq!(Visitor::new(&stage)?.password(PATIENT).await?.location, "/trial/app");
     assert!(removals(&staff.get("/account/factors").await?.body).is_empty(), "staff keep their last one");
-    let mails = "SELECT template, count(*) FROM socle.mails GROUP BY template ORDER BY template";
+    let mails =
+        "SELECT template, count(*) FROM socle.mails WHERE template <> 'new-device' GROUP BY template ORDER BY 1";
     let mails: Vec<(String, i64)> = sqlx::query_as(mails).fetch_all(&mut stage.database.admin().await?).await?;
     assert_eq!(mails, [("passkey-added".to_owned(), 3), ("passkey-removed".to_owned(), 2)], "each is told");
     Ok(())

@@ -100,10 +100,8 @@ async fn a_victim_cannot_be_locked_out_from_fifty_addresses() -> Result<()> {
     assert_eq!(At::new(&stage, "127.0.0.1")?.tries(OWNER, PASSWORD).await?.status(), 303);
     // With the device they have signed in with before, from anywhere, even from an attacker's address.
     let known = format!("__Host-physiotraq-device-0={device}");
-    for address in ["203.0.113.7", "198.51.100.0"] {
-        let answer = At::new(&stage, address)?.with(&known).tries(OWNER, PASSWORD).await?;
-        assert_eq!(answer.status(), 303, "{address}");
-    }
+    let answer = At::new(&stage, "198.51.100.0")?.with(&known).tries(OWNER, PASSWORD).await?;
+    assert_eq!(answer.status(), 303, "the cookie is renewed with it");
     // Anywhere else after a pause, which the answer names.
     let elsewhere = At::new(&stage, "203.0.113.8")?;
     let slowed = elsewhere.tries(OWNER, PASSWORD).await?;

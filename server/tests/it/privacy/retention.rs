@@ -57,8 +57,11 @@ async fn every_table_is_under_a_rule_or_kept_for_a_reason() -> Result<()> {
         tables.iter().filter(|t| !named.contains(t.as_str()) && !kept.contains(t.as_str())).collect();
     assert!(forgotten.is_empty(), "no rule names them, and nobody says why they are kept: {forgotten:?}");
     assert!(named.is_disjoint(&kept), "a rule, or a reason: {:?}", named.intersection(&kept).collect::<Vec<_>>());
-    let gone: Vec<&&str> = named.union(&kept).filter(|name| !tables.iter().any(|table| table == **name)).collect();
-    assert!(gone.is_empty(), "there is no such table: {gone:?}");
+    for name in named.union(&kept) {
+        let there: bool =
+            sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL").bind(name).fetch_one(&mut admin).await?;
+        assert!(there, "there is no table {name}");
+    }
 
     // What names an account is dealt with by an erasure, too.
     let unerased: Vec<String> = sqlx::query_scalar(
@@ -251,6 +254,9 @@ async fn the_audit_trail_loses_whole_months_after_five_years_and_none_under_a_ho
     let mut admin = stage.database.admin().await?;
     let app = stage.product.app();
     run(&mut admin, "SELECT socle.ensure_months('2021-09-01', '2021-12-01')").await?;
+    // What is dropped ends before the newest sealed row, by half a year at least.
+    stage.platform.operator(("olga@socle.test", PASSWORD.into()), ("Olga", "Essai")).await?;
+    sealed(&mut admin).await?;
     let rule = RULES.iter().find(|rule| rule.action == Action::DropPartitions).context("a rule that drops months")?;
     let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'socle.audit_log'::regclass
                   AND inhrelid::regclass::text LIKE '%2021%'";
@@ -262,7 +268,6 @@ async fn the_audit_trail_loses_whole_months_after_five_years_and_none_under_a_ho
         "September 2021 is not five years ago"
     );
     assert_eq!(retention::apply(app, rule, day("2026-10-01T00:00:00Z")).await?, 1);
-    stage.platform.operator(("olga@socle.test", PASSWORD.into()), ("Olga", "Essai")).await?;
     let hold = "INSERT INTO socle.legal_holds (id, tenant_id, subject_kind, subject_id, reason, legal_basis, may_be_told,
                                                placed_by, placed_at)
                 SELECT gen_random_uuid(), tenant_id, 'account', id, 'a reason of some length', 'a law', true, id, created_at

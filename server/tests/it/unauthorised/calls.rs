@@ -52,6 +52,16 @@ pub fn may_be_called(route: &Route) -> bool {
     !route.path.ends_with("/sign_out") && !route.path.ends_with("/auth/logout") && route.access != Access::Device
 }
 
+/// The same, of a walk through everything; the development mailbox is not there in production (see `platform`).
+pub fn may_be_walked(route: &Route) -> bool {
+    !route.path.ends_with("/sign_out") && !route.path.ends_with("/auth/logout") && !route.path.starts_with("/dev/")
+}
+
+/// One's own trail holds one's own refusals, with the ids that one asked for: of another tenant or of nobody alike.
+pub fn shows_what_was_asked(route: &Route) -> bool {
+    ["/admin/audit", "/admin/audit/export", "/audit", "/audit/export", "/api/v1/audit-logs"].contains(&route.path)
+}
+
 /// Where wrong guesses are counted, and a few of them close it or end the session: open doors, and one's own password.
 fn counts_guesses(route: &Route) -> bool {
     const OWN: [&str; 3] = ["/reauthenticate", "/account/password", "/auth/password/change"];

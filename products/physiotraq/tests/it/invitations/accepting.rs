@@ -27,7 +27,15 @@ async fn who_accepts_is_signed_in_as_an_operator_of_the_licence_and_the_trail_sa
     let actions = sqlx::query_scalar::<_, String>(statement).bind(scene.licence.id.0).bind(scene.stage.clock.now());
     assert_eq!(
         actions.fetch_all(&mut scene.admin).await?,
-        ["account.created", "invitation.accepted", "invitation.sent", "mail.queued", "member.joined", "session.opened"]
+        [
+            "account.created",
+            "device.known",
+            "invitation.accepted",
+            "invitation.sent",
+            "mail.queued",
+            "member.joined",
+            "session.opened"
+        ]
     );
     let nadia = Browser::with(&scene.stage, &cookies::kept(&answer, cookies::SESSION)?)?;
     let home = answers::text(nadia.get(HOME).await?, 200).await?;
