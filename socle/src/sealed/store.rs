@@ -88,7 +88,7 @@ impl KeyStore {
     /// Every key that has an object.
     pub(super) async fn list(&self) -> Result<Vec<Uuid>> {
         let all = self.files.list(None).map_ok(|object| key_of(&object.location));
-        let all: Vec<Option<Uuid>> = all.try_collect().await.map_err(away)?;
+        let all: Vec<Option<Uuid>> = all.try_collect().await.map_err(|error| away(&error))?;
         Ok(all.into_iter().flatten().collect())
     }
 }
@@ -101,13 +101,13 @@ fn key_of(name: &Name) -> Option<Uuid> {
     name.as_ref().strip_suffix(".json")?.parse().ok()
 }
 
-fn away(error: object_store::Error) -> Error {
+fn away(error: &object_store::Error) -> Error {
     Error::keys_unavailable(format!("key store: {error}"))
 }
 
 async fn bounded<T>(work: impl Future<Output = object_store::Result<T>>) -> Result<T> {
     match timeout(LIMIT, work).await {
-        Ok(done) => done.map_err(away),
+        Ok(done) => done.map_err(|error| away(&error)),
         Err(_) => Err(Error::keys_unavailable("the key store does not answer")),
     }
 }

@@ -112,7 +112,7 @@ async fn anchored(database: &Database, folder: &Path) -> Result<()> {
         let newest = files(folder)?.pop().map(std::fs::read_to_string).transpose()?;
         let statement: Option<Value> =
             newest.as_deref().and_then(|text| text.lines().next()).map(serde_json::from_str).transpose()?;
-        if statement.is_some_and(|statement| statement["chains"] == json!(heads)) {
+        if statement.and_then(|said| said.get("chains").cloned()) == Some(json!(heads)) {
             return Ok(());
         }
         ensure!(started.elapsed() < SEALED_WITHIN, "the heads are not anchored");

@@ -89,6 +89,7 @@ fn resident() -> Result<f64> {
     Ok(line.trim().trim_end_matches("kB").trim().parse::<f64>()? / 1024.0)
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what the test is run for")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_sign_ins_at_once_are_all_let_in_and_readers_do_not_suffer() -> Result<()> {
     if std::env::var_os("SOCLE_LONG").is_none() {

@@ -130,6 +130,16 @@ fn row(table: &str, n: u32, licence: &testkit::Licence) -> String {
             "socle.idempotency_keys (tenant_id, account_id, route, key, claim, request_hash, created_at, expires_at)
              VALUES ('{tenant}', '{account}', 'x', 'k{n}', '{id}', 'hash', {night}, {{at}})"
         ),
+        _ => later_row(table, n, licence),
+    }
+}
+
+/// The same, of the tables that come after.
+fn later_row(table: &str, n: u32, licence: &testkit::Licence) -> String {
+    let id = uuid::Uuid::from_u128(u128::from(n) + 1);
+    let (tenant, account) = (licence.id, licence.owner.account);
+    let night = "timestamptz '2000-01-01'";
+    match table {
         "socle.security_events" => format!(
             "socle.security_events (id, realm, tenant_id, type, severity, user_id, created_at)
              VALUES ('{id}', 'physiotraq', '{tenant}', 'X', 'low', '{account}', {{at}})"

@@ -182,7 +182,7 @@ async fn a_path_that_climbs_is_coded_twice_or_holds_a_nul_leads_nowhere() -> Res
         assert!([400, 404].contains(&status(&answer)), "{path}: {answer:.300}");
         assert!(!answer.contains("root:") && !answer.contains("[workspace]"), "{path}");
     }
-    let nul = format!("GET /physiotraq/app\0 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let nul = "GET /physiotraq/app\0 HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".to_owned();
     assert_eq!(status(&raw(&stage, &nul).await?), 400);
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 
 pub(super) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     routes
-        .page(Method::Get, "/reauthenticate", Access::Account, show::<P>)
+        .page(Method::Get, "/reauthenticate", Access::Account, show)
         .page(Method::Post, "/reauthenticate", Access::Account, prove::<P>)
         .page(Method::Post, "/reauthenticate/options", Access::Account, factors_api::step_up_options::<P>)
 }
@@ -43,7 +43,7 @@ struct Proof {
     given: Given,
 }
 
-async fn show<P: Product>(caller: Caller, page: Page, Query(query): Query<Next>) -> Result<Response> {
+async fn show(caller: Caller, page: Page, Query(query): Query<Next>) -> Result<Response> {
     Ok(html(&form(&caller, page, (query.next, Vec::new())).await?)?.into_response())
 }
 
