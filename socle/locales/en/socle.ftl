@@ -1,6 +1,7 @@
 # Kernel: page frame, sign-in, errors, shared pieces.
 skip-to-content = Skip to content
 nav-label = Main navigation
+nav-more = More
 account-menu = Account, language and appearance
 language-label = Language
 theme-label = Appearance

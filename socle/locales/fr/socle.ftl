@@ -1,6 +1,7 @@
 # Noyau : cadre des pages, connexion, erreurs, éléments communs.
 skip-to-content = Aller au contenu
 nav-label = Navigation principale
+nav-more = Plus
 account-menu = Compte, langue et apparence
 language-label = Langue
 theme-label = Apparence

@@ -170,14 +170,15 @@ pub async fn admit(app: &App, mut tx: Tx, realm: &Realm, (account, under_way): (
 /// 422 when the wanted tenant is none of theirs.
 pub async fn enter_proved(app: &App, caller: &Caller, realm: &Realm, (known, wish): (Known, Wish)) -> Result<Step> {
     let tenant = actions::choose(&known.memberships, wish.tenant)?;
-    let tx = caller.begin_as_account(known.account, Some(tenant)).await?;
+    let mut tx = caller.begin_as_account(known.account, Some(tenant)).await?;
+    let device = devices::recognise(&mut tx, known.account, wish.device.as_deref()).await?;
     let second_factor_at = Some(caller.now());
     let under_way = UnderWay {
         tenant,
         client: wish.client,
         waits: Waits::SecondFactor,
         second_factor_at,
-        device: None,
+        device: device.map(|device| device.id.0),
         may_trust: false,
         trust: false,
     };

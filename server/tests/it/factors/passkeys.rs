@@ -70,6 +70,12 @@ async fn a_passkey_alone_is_password_and_second_factor() -> Result<()> {
     let inside = alone(&mut visitor, &mut key).await?;
     assert_eq!((inside.status, inside.location.as_str()), (303, "/trial/app"));
     assert_eq!(visitor.get("/app").await?.status, 200, "staff are let in");
+    // Again from this browser, which is known by now.
+    let mut admin = stage.database.admin().await?;
+    let mut known = async || sqlx::query_scalar("SELECT count(*) FROM socle.known_devices").fetch_one(&mut admin).await;
+    let before: i64 = known().await?;
+    assert_eq!(alone(&mut visitor, &mut key).await?.location, "/trial/app");
+    assert_eq!(known().await?, before);
     // What wants the second factor lately is open at once.
     assert_eq!(visitor.post("/account/factors/app", &[]).await?.location, "/trial/account/factors/app");
     Ok(())

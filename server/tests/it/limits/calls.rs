@@ -3,7 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use chrono::TimeDelta;
 use reqwest::Response;
-use serde_json::json;
+use serde_json::{Value, json};
+use socle::limits::Group;
+use socle::web::{Access, Kind, Product, Route};
 use testkit::Stage;
 
 use super::{At, HOME, behind_a_proxy, events, refusal, wait};
@@ -94,5 +96,34 @@ async fn open_doors_of_the_api_are_counted_per_address() -> Result<()> {
     }
     assert_eq!(refresh(at).await?, 429);
     assert_eq!(refresh(At::new(&stage, "198.51.100.2")?).await?, 401);
+    Ok(())
+}
+
+/// What the document says of an operation's answers: the headers of a counted call.
+fn says_counted(document: &Value, route: &Route) -> bool {
+    let method = route.method.name().to_lowercase();
+    let answers = document["paths"][route.path][&method]["responses"].as_object();
+    answers.is_some_and(|answers| answers["429"]["headers"]["X-RateLimit-Reset"].is_object())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_open_door_of_signing_in_is_counted_and_its_document_says_so() -> Result<()> {
+    let stage = Stage::new().await?;
+    let products = [
+        (stage.product.clone().routes().declared().to_vec(), serde_json::to_value(stage.product.api_document())?),
+        (stage.trial.clone().routes().declared().to_vec(), serde_json::to_value(stage.trial.api_document())?),
+    ];
+    let mut doors = 0;
+    for (routes, document) in products {
+        let open = |route: &&Route| route.kind == Kind::Api && route.access == Access::Public;
+        for route in routes.iter().filter(open).filter(|route| route.path.starts_with("/api/v1/auth/")) {
+            // The sign-in counts failures.
+            let counted = route.path != "/api/v1/auth/login";
+            assert_eq!(route.group == Group::Auth, counted, "{}", route.path);
+            assert_eq!(says_counted(&document, route), counted, "{}", route.path);
+            doors += usize::from(counted);
+        }
+    }
+    assert!(doors > 15, "{doors}");
     Ok(())
 }

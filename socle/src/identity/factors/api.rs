@@ -18,6 +18,7 @@ use crate::db::Caller;
 use crate::error::{Detail, Envelope};
 use crate::identity::actions::Client;
 use crate::identity::api::{self, Delivery, FurtherStep, Tokens};
+use crate::limits::Group;
 use crate::web::{Access, JsonFields, Method, Product, Routes};
 use crate::{Error, Result};
 
@@ -25,7 +26,7 @@ use crate::{Error, Result};
 #[must_use]
 pub fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     let routes = routes
-        .api(Method::Post, "/api/v1/auth/mfa/verify", Access::Public, verify::<P>)
+        .limited(Group::Auth, |doors| doors.api(Method::Post, "/api/v1/auth/mfa/verify", Access::Public, verify::<P>))
         .api(Method::Get, "/api/v1/auth/mfa", Access::Account, factors::<P>)
         .api(Method::Post, "/api/v1/auth/mfa/setup", Access::Account, set_up::<P>)
         .api(Method::Post, "/api/v1/auth/mfa/enable", Access::Account, enable::<P>)

@@ -11,15 +11,18 @@ use crate::db::Caller;
 use crate::identity::actions::Client;
 use crate::identity::api::{self, Delivery, FurtherStep, Tokens};
 use crate::identity::entry::{self, Wish};
+use crate::limits::Group;
 use crate::web::{Access, JsonFields, Method, Product, Routes};
 
 pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
-    routes.api(Method::Post, "/api/v1/auth/password/reset-request", Access::Public, request::<P>).api(
-        Method::Post,
-        "/api/v1/auth/password/reset-confirm",
-        Access::Public,
-        confirm::<P>,
-    )
+    routes.limited(Group::Auth, |routes| {
+        routes.api(Method::Post, "/api/v1/auth/password/reset-request", Access::Public, request::<P>).api(
+            Method::Post,
+            "/api/v1/auth/password/reset-confirm",
+            Access::Public,
+            confirm::<P>,
+        )
+    })
 }
 
 /// Whose password is forgotten.

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use super::Registration;
 use crate::db::Caller;
 use crate::error::Detail;
+use crate::limits::Group;
 use crate::web::{Access, JsonFields, Lang, Method, Product, Routes};
 use crate::{Error, Result};
 
 pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
-    routes.api(Method::Post, "/api/v1/auth/register", Access::Public, register::<P>)
+    routes.limited(Group::Auth, |doors| doors.api(Method::Post, "/api/v1/auth/register", Access::Public, register::<P>))
 }
 
 /// What somebody registers with. There is no other field: role, status and tenant are not theirs to say.

@@ -16,6 +16,7 @@ use crate::error::Envelope;
 use crate::identity::api::{Delivery, FurtherStep, Tokens, go_on};
 use crate::identity::devices::words::Agent;
 use crate::ids::SessionId;
+use crate::limits::Group;
 use crate::web::{self, Access, JsonFields, Lang, Method, Path, Product, Routes};
 
 pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
@@ -23,8 +24,11 @@ pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
         .api(Method::Get, "/api/v1/me/sessions", Access::Account, mine)
         .api(Method::Delete, "/api/v1/me/sessions", Access::Account, others)
         .api(Method::Delete, "/api/v1/me/sessions/{id}", Access::Account, one::<P>)
-        .api(Method::Get, "/api/v1/auth/sessions/replace", Access::Public, choices::<P>)
-        .api(Method::Post, "/api/v1/auth/sessions/replace", Access::Public, choose::<P>)
+        .limited(Group::Auth, |doors| {
+            doors
+                .api(Method::Get, "/api/v1/auth/sessions/replace", Access::Public, choices::<P>)
+                .api(Method::Post, "/api/v1/auth/sessions/replace", Access::Public, choose::<P>)
+        })
 }
 
 /// An open session.

@@ -7,15 +7,18 @@ use serde::Deserialize;
 
 use crate::Result;
 use crate::db::Caller;
+use crate::limits::Group;
 use crate::web::{Access, JsonFields, Method, Product, Routes};
 
 pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
-    routes.api(Method::Post, "/api/v1/auth/verify-email", Access::Public, verify::<P>).api(
-        Method::Post,
-        "/api/v1/auth/verify-email/resend",
-        Access::Public,
-        resend::<P>,
-    )
+    routes.limited(Group::Auth, |routes| {
+        routes.api(Method::Post, "/api/v1/auth/verify-email", Access::Public, verify::<P>).api(
+            Method::Post,
+            "/api/v1/auth/verify-email/resend",
+            Access::Public,
+            resend::<P>,
+        )
+    })
 }
 
 /// An address with the code that was sent to it.

@@ -131,7 +131,8 @@ pub fn frame(branding: &Branding, words: Words) -> OpenApi {
     frame
 }
 
-/// Writes into every operation of people's programs that their calls are counted: the headers of each answer, and 429.
+/// Writes into every operation whose calls are counted, of people's programs and at the open doors of signing in, the
+/// headers of each answer, and 429.
 #[must_use]
 pub fn with_limits(mut document: OpenApi) -> OpenApi {
     let Some(components) = document.components.as_mut() else { return document };
@@ -143,7 +144,7 @@ pub fn with_limits(mut document: OpenApi) -> OpenApi {
     }
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten().filter(|operation| is_for_people(operation)) {
+        for operation in operations.into_iter().flatten().filter(|operation| is_for_people(operation) || is_door(operation)) {
             count(operation);
         }
     }
@@ -152,7 +153,7 @@ pub fn with_limits(mut document: OpenApi) -> OpenApi {
 
 /// The headers of an answer that was counted.
 const LIMITS: [(&str, &str); 3] = [
-    ("X-RateLimit-Limit", "Calls of one window. Only calls with an access token are counted, per account."),
+    ("X-RateLimit-Limit", "Calls of one window: per account with an access token; per address at the open doors of signing in."),
     ("X-RateLimit-Remaining", "Calls that are left in this window."),
     ("X-RateLimit-Reset", "When the next window begins, in seconds since 1970."),
 ];
@@ -160,6 +161,12 @@ const LIMITS: [(&str, &str); 3] = [
 fn is_for_people(operation: &Operation) -> bool {
     let security = serde_json::to_value(&operation.security).unwrap_or_default();
     security.as_array().is_some_and(|all| all.iter().any(|one| one.get("person").is_some()))
+}
+
+/// A door of the sign-in that counts calls; the sign-in itself counts failures.
+fn is_door(operation: &Operation) -> bool {
+    let tagged = operation.tags.as_ref().is_some_and(|tags| tags.iter().any(|tag| tag == "auth"));
+    tagged && operation.security.is_none() && operation.operation_id.as_deref() != Some("login")
 }
 
 fn count(operation: &mut Operation) {

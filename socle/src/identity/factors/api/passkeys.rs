@@ -16,13 +16,17 @@ use crate::identity::entry::Wish;
 use crate::identity::factors::passkeys::{self, NewCredential, Signature};
 use crate::identity::factors::{remove_passkey, second_step, step_up};
 use crate::ids::TenantId;
+use crate::limits::Group;
 use crate::web::{Access, JsonFields, Method, Path, Product, Routes};
 
 pub(super) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     routes
-        .api(Method::Post, "/api/v1/auth/mfa/passkey/options", Access::Public, second_step_options::<P>)
-        .api(Method::Post, "/api/v1/auth/passkey/options", Access::Public, sign_in_options::<P>)
-        .api(Method::Post, "/api/v1/auth/passkey/login", Access::Public, passkey_login::<P>)
+        .limited(Group::Auth, |doors| {
+            doors
+                .api(Method::Post, "/api/v1/auth/mfa/passkey/options", Access::Public, second_step_options::<P>)
+                .api(Method::Post, "/api/v1/auth/passkey/options", Access::Public, sign_in_options::<P>)
+                .api(Method::Post, "/api/v1/auth/passkey/login", Access::Public, passkey_login::<P>)
+        })
         .api(Method::Post, "/api/v1/auth/passkeys/options", Access::Account, registration_options::<P>)
         .api(Method::Post, "/api/v1/auth/passkeys", Access::Account, register::<P>)
         .api(Method::Delete, "/api/v1/auth/passkeys/{id}", Access::Account, remove::<P>)

@@ -12,6 +12,7 @@ use crate::identity::actions::Client;
 use crate::identity::factors::api::{self, Options};
 use crate::identity::factors::{passkeys, second_step};
 use crate::identity::{entry, pages};
+use crate::limits::Group;
 use crate::web::{self, Access, Form, Method, Page, Product, Query, Routes, SideCookie, html};
 use crate::{Error, Result};
 
@@ -19,9 +20,13 @@ pub(super) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
     routes
         .page(Method::Get, "/sign_in/second_factor", Access::Public, show::<P>)
         .page(Method::Post, "/sign_in/second_factor", Access::Public, answer::<P>)
-        .page(Method::Post, "/sign_in/second_factor/options", Access::Public, options::<P>)
-        .page(Method::Post, "/sign_in/passkey/options", Access::Public, api::sign_in_options::<P>)
-        .page(Method::Post, "/sign_in/passkey", Access::Public, passkey::<P>)
+        // Each call leaves a row; whoever asks need not be anybody.
+        .limited(Group::Auth, |doors| {
+            doors
+                .page(Method::Post, "/sign_in/second_factor/options", Access::Public, options::<P>)
+                .page(Method::Post, "/sign_in/passkey/options", Access::Public, api::sign_in_options::<P>)
+                .page(Method::Post, "/sign_in/passkey", Access::Public, passkey::<P>)
+        })
 }
 
 #[derive(Template)]
