@@ -10,6 +10,7 @@ keys-lead = The keys of fields encrypted on the server: how many there are, thei
 keys-current = Current key-encryption key:
 keys-away = The key service does not answer. Protected fields are unavailable; everything else works.
 keys-counts = Data keys
+keys-count = Number
 keys-kek = Wrapped by
 keys-whose = Whose
 keys-kind-tenant = Organisation

@@ -10,6 +10,7 @@ keys-lead = Les clés des champs chiffrés côté serveur : combien il y en a, l
 keys-current = Clé de chiffrement de clés en cours :
 keys-away = Le service de clés ne répond pas. Les champs protégés sont indisponibles ; tout le reste fonctionne.
 keys-counts = Clés de données
+keys-count = Nombre
 keys-kek = Enveloppées par
 keys-whose = À qui
 keys-kind-tenant = Organisation

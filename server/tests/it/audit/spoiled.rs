@@ -27,6 +27,15 @@ async fn scene() -> Result<Scene> {
 }
 
 impl Scene {
+    /// Three rows more of the first tenant, sealed and anchored.
+    async fn goes_on(&self) -> Result<()> {
+        let again = over(Arc::clone(&self.database), Clock::settable(start_of_tests()), &self.folder).await?;
+        write(&again, ONE, 3).await?;
+        anchored(&self.database, &self.folder).await?;
+        again.stop().await;
+        Ok(())
+    }
+
     /// The faults that are found after a superuser ran these statements.
     async fn after(&self, statements: &str) -> Result<Vec<Fault>> {
         let copy = Copy::of(&self.database).await?;
@@ -166,6 +175,9 @@ async fn a_tail_or_a_whole_chain_that_is_cut_off_is_missed_by_the_anchor() -> Re
     assert_eq!(scene.after(&cut(TWO.0, 10)).await?, [fault(TWO.0, 10, FaultKind::TailMissing(10))]);
     assert_eq!(scene.after(&cut(TWO.0, 1)).await?, [fault(TWO.0, 1, FaultKind::TailMissing(10))]);
     assert_eq!(scene.after(&cut(NOBODY, 1)).await?, [fault(NOBODY, 1, FaultKind::TailMissing(1))]);
+    scene.goes_on().await?;
+    let cut_below_both_anchors = scene.after(&cut(ONE.0, 16)).await?;
+    assert_eq!(cut_below_both_anchors, [fault(ONE.0, 16, FaultKind::TailMissing(23))]);
     Ok(())
 }
 
@@ -192,10 +204,7 @@ async fn a_chain_that_is_made_anew_from_changed_rows_is_not_the_anchored_one() -
 async fn an_older_copy_that_is_put_back_is_seen() -> Result<()> {
     let scene = scene().await?;
     let older = Copy::of(&scene.database).await?;
-    let again = over(Arc::clone(&scene.database), Clock::settable(start_of_tests()), &scene.folder).await?;
-    write(&again, ONE, 3).await?;
-    anchored(&scene.database, &scene.folder).await?;
-    again.stop().await;
+    scene.goes_on().await?;
     assert_eq!(report(scene.database.admin_url(), scene.key, &scene.folder).await?.faults, []);
     let faults = report(&older.url, scene.key, &scene.folder).await?.faults;
     assert_eq!(faults, [fault(ONE.0, 21, FaultKind::TailMissing(23))]);

@@ -73,7 +73,7 @@ pub enum FaultKind {
     RowChanged,
     /// The link does not follow from the one before.
     LinkChanged,
-    /// Everything from this position on is missing, up to the position that an anchor names.
+    /// Everything from this position on is missing, up to the last position that an anchor names.
     TailMissing(i64),
     /// An anchor of this number names another hash: the chain was computed anew.
     AnotherChain(u64),
@@ -175,6 +175,16 @@ impl Verifier<'_> {
         if chain.is_none_or(|chain| self.bad.insert(chain)) {
             self.report.faults.push(Fault { chain, position, kind });
         }
+    }
+
+    /// A chain ends too early. Anchors are read from the oldest on, and each may name more of it.
+    fn tail(&mut self, chain: Uuid, from: i64, last: i64) {
+        for fault in self.report.faults.iter_mut().filter(|fault| fault.chain == Some(chain)) {
+            if let FaultKind::TailMissing(known) = &mut fault.kind {
+                *known = last.max(*known);
+            }
+        }
+        self.fault(Some(chain), Some(from), FaultKind::TailMissing(last));
     }
 
     fn asked_for(&self, chain: Uuid) -> bool {
@@ -289,7 +299,7 @@ impl Verifier<'_> {
                 continue;
             }
             if *position > end {
-                self.fault(Some(*chain), Some(end + 1), FaultKind::TailMissing(*position));
+                self.tail(*chain, end + 1, *position);
                 continue;
             }
             named.0.push(*chain);
