@@ -28,7 +28,7 @@ impl Dice {
 
 /// Verified as a whole, and as many links as rows.
 async fn whole(stage: &Stage, folder: &Path) -> Result<Report> {
-    sealed(&stage.database).await?;
+    anchored(&stage.database, folder).await?;
     let report = report(stage.database.admin_url(), stage.product.app().audit.public_key(), folder).await?;
     assert_eq!(report.faults, []);
     let mut admin = stage.database.admin().await?;
@@ -106,7 +106,7 @@ async fn a_slow_transaction_is_waited_for_and_what_waits_is_reported() -> Result
     let folder = folder()?;
     let stage = stage(&folder).await?;
     write(&stage, ONE, 1).await?;
-    sealed(&stage.database).await?;
+    anchored(&stage.database, &folder).await?;
     let slow = system(&stage, ONE);
     let mut slow = slow.begin().await?;
     record(&mut slow, Entry::done("test.slow", "Test", Uuid::nil())).await?;
@@ -201,7 +201,7 @@ async fn after_a_restore_into_a_younger_cluster_nothing_is_passed_over() -> Resu
     let folder = folder()?;
     let stage = stage(&folder).await?;
     write(&stage, ONE, 5).await?;
-    sealed(&stage.database).await?;
+    anchored(&stage.database, &folder).await?;
     // As a dump of an older cluster leaves it: transactions counted from far above this one's.
     let mut admin = stage.database.admin().await?;
     let restored =
