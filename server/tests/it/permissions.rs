@@ -39,7 +39,7 @@ async fn a_permission_counts_from_the_next_request_on_and_is_audited_with_before
     assert_eq!(give(&admin, &ops, &[]).await?.0, 204);
     assert_eq!(ops.status("/api/v1/export").await?, 403);
     let trail = "SELECT details FROM socle.audit_log WHERE action = 'member.permissions_set' AND resource_id = $1
-                 ORDER BY occurred_at, id";
+                 ORDER BY number";
     let trail: Vec<Value> =
         sqlx::query_scalar(trail).bind(ops.account.0).fetch_all(&mut stage.database.admin().await?).await?;
     let (given, taken) = (json!(["records:export"]), json!([]));

@@ -83,7 +83,7 @@ type Trail = (String, String, Option<Uuid>, Option<Uuid>);
 async fn audited(admin: &mut PgConnection, job: JobId) -> Result<Vec<Trail>> {
     let rows = sqlx::query_as::<_, Trail>(
         "SELECT action, actor_kind, actor_id, tenant_id FROM socle.audit_log
-         WHERE realm = 'platform' AND resource_type = 'Job' AND resource_id = $1 ORDER BY occurred_at",
+         WHERE realm = 'platform' AND resource_type = 'Job' AND resource_id = $1 ORDER BY number",
     );
     Ok(rows.bind(job.0).fetch_all(admin).await?)
 }

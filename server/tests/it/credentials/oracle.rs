@@ -42,7 +42,8 @@ async fn scene() -> Result<Scene> {
 /// Status, headers and body, without what is another in every answer, and with the address taken out.
 async fn face(answer: Response, email: &str) -> Result<String> {
     let status = answer.status();
-    let same = |name: &str| !matches!(name, "date" | "x-request-id" | "content-length");
+    // How many calls are left says how many were made, by whoever asks.
+    let same = |name: &str| !matches!(name, "date" | "x-request-id" | "content-length" | "x-ratelimit-remaining");
     let headers: BTreeMap<String, String> = (answer.headers().iter())
         .filter(|(name, _)| same(name.as_str()))
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))

@@ -32,7 +32,7 @@ async fn it_says_what_becomes_of_what_and_signing_in_undoes_it() -> Result<()> {
     let mut admin = stage.database.admin().await?;
     let person = Visitor::at(&stage, "physiotraq", OPERATOR).await?;
     let page = person.get("/account/data/erasure").await?.text().await?;
-    for said in ["Nom dans la licence", "Anonymisées", "Séances conduites", "R.1112-7", "jusqu’au", "2046", "cinq ans"]
+    for said in ["Nom dans la licence", "Anonymisées", "Séances conduites", "R.1112-7", "Jusqu’au", "2046", "cinq ans"]
     {
         assert!(page.contains(said), "{said}: {page}");
     }

@@ -85,6 +85,8 @@ async fn join(stage: &Stage, licence: &Licence, other: &Licence) -> Result<()> {
 async fn it_holds_everything_about_me_in_every_licence_and_nothing_about_others() -> Result<()> {
     let stage = Stage::new().await?;
     let (first, second) = (stage.licence().await?, stage.licence().await?);
+    // The files are numbered by who was joined first.
+    stage.clock.advance(TimeDelta::seconds(1));
     join(&stage, &first, &second).await?;
     for licence in [&first, &second] {
         licence.device.post("/devices/heartbeat", &serde_json::json!({ "firmware_version": "03.1.0" })).await?;
