@@ -21,6 +21,7 @@ async fn who_registers_proves_the_address_and_then_signs_in_as_what_the_product_
     let fields = [("email", " Marie.Durand@Exemple.fr "), ("password", PASSWORD), ("acceptTerms", "on")];
     let (status, page) = text(nobody.post("/trial/register", &fields).await?).await?;
     assert!(status == 200 && page.contains("id=\"verify-sent\""), "{page}");
+    scene.settled().await?;
     assert_eq!(scene.status(MARIE).await?.as_deref(), Some("pending_verification"));
     assert_eq!(scene.login(MARIE, PASSWORD).await?.0, 401, "not before the address is proved");
     // Whoever tries it with the right password is sent the code anew.

@@ -137,7 +137,9 @@ async fn of_one_code_sent_several_times_at_once_one_is_taken() -> Result<()> {
     });
     let mut taken = 0;
     for request in requests {
-        taken += usize::from(request.await??.status == 303);
+        // A twin that comes after its session got a new cookie is led to the sign-in.
+        let answer = request.await??;
+        taken += usize::from(answer.status == 303 && !answer.location.starts_with("/trial/sign_in"));
     }
     assert_eq!(taken, 1);
     Ok(())
