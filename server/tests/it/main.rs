@@ -33,9 +33,13 @@ mod crash;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod device_place;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod factors;
+#[cfg(test)]
+mod geo_file;
 #[cfg(test)]
 mod interference;
 #[cfg(test)]

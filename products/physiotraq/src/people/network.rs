@@ -10,7 +10,7 @@ use socle::limits::networks::{self, Fault, Lists};
 use socle::web::{Access, FieldError, Form, Method, Page, Path, Product, Routes, html, problem, see_other};
 use socle::{Caller, Error, Result};
 
-use super::team::begin;
+use crate::team::begin;
 use super::{Member, members};
 use crate::{Physiotraq, roles};
 

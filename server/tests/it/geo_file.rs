@@ -49,10 +49,54 @@ enum Record {
     Data(u32),
 }
 
+/// A place of a network: country, town in French and English, region, latitude and longitude.
+#[derive(Clone, Copy, Debug)]
+pub struct Town<'a> {
+    pub country: &'a str,
+    pub city: [&'a str; 2],
+    pub region: &'a str,
+    pub point: (f64, f64),
+}
+
+fn named([fr, en]: [&str; 2]) -> Vec<u8> {
+    map(&[("names", map(&[("fr", text(fr)), ("en", text(en))]))])
+}
+
+fn point((latitude, longitude): (f64, f64)) -> Vec<u8> {
+    map(&[("latitude", double(latitude)), ("longitude", double(longitude))])
+}
+
+/// A list of one.
+fn list(only: Vec<u8>) -> Vec<u8> {
+    // Type 11 is written as 0 with the rest of its number in the next byte.
+    [vec![control(0, 1), 4], only].concat()
+}
+
 /// Writes a file that knows these networks (the first three bytes of an address), each with country and point.
 pub fn write(places: &[(&str, &str, (f64, f64))]) -> Result<PathBuf> {
+    let record = |country: &str, at| map(&[("country", map(&[("iso_code", text(country))])), ("location", point(at))]);
+    let records: Vec<(&str, Vec<u8>)> =
+        places.iter().map(|(prefix, country, at)| (*prefix, record(country, *at))).collect();
+    write_records(&records)
+}
+
+/// Writes a file that knows these networks, each with its town.
+pub fn write_towns(places: &[(&str, Town<'_>)]) -> Result<PathBuf> {
+    let record = |town: &Town<'_>| {
+        map(&[
+            ("country", map(&[("iso_code", text(town.country))])),
+            ("subdivisions", list(named([town.region; 2]))),
+            ("city", named(town.city)),
+            ("location", point(town.point)),
+        ])
+    };
+    let records: Vec<(&str, Vec<u8>)> = places.iter().map(|(prefix, town)| (*prefix, record(town))).collect();
+    write_records(&records)
+}
+
+fn write_records(places: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
     let (mut nodes, mut data) = (vec![[Record::Nothing; 2]], Vec::new());
-    for (prefix, country, (latitude, longitude)) in places {
+    for (prefix, record) in places {
         let bytes: Vec<u8> = prefix.split('.').map(str::parse).collect::<Result<_, _>>()?;
         let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| usize::from(byte >> bit & 1)));
         let bits: Vec<usize> = bits.collect();
@@ -70,8 +114,7 @@ pub fn write(places: &[(&str, &str, (f64, f64))]) -> Result<PathBuf> {
             };
         }
         nodes[at][*last] = Record::Data(u32::try_from(data.len())?);
-        let point = map(&[("latitude", double(*latitude)), ("longitude", double(*longitude))]);
-        data.extend(map(&[("country", map(&[("iso_code", text(country))])), ("location", point)]));
+        data.extend(record);
     }
     let count = u32::try_from(nodes.len())?;
     let mut file = Vec::new();
