@@ -18,8 +18,8 @@ CREATE TABLE physiotraq.wifi_credentials (
   priority   smallint NOT NULL CHECK (priority BETWEEN 1 AND 4),
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
-  UNIQUE (device_id, priority),
-  UNIQUE (device_id, ssid),
+  UNIQUE (license_id, device_id, priority),
+  UNIQUE (license_id, device_id, ssid),
   FOREIGN KEY (license_id, device_id) REFERENCES physiotraq.devices (license_id, id)
 );
 ALTER TABLE physiotraq.wifi_credentials ENABLE ROW LEVEL SECURITY;
@@ -38,7 +38,7 @@ CREATE TABLE physiotraq.calibrations (
   temp_intercept numeric(7,4) NOT NULL,
   calibrated_at  timestamptz NOT NULL,
   calibrated_by  uuid,                           -- NULL: as the device came
-  UNIQUE (device_id, version),
+  UNIQUE (license_id, device_id, version),
   FOREIGN KEY (license_id, device_id) REFERENCES physiotraq.devices (license_id, id),
   FOREIGN KEY (license_id, calibrated_by) REFERENCES physiotraq.users (license_id, id)
 );
@@ -48,22 +48,26 @@ CREATE POLICY tenant ON physiotraq.calibrations TO socle_app
   USING (license_id = (SELECT socle.tenant_id())) WITH CHECK (license_id = (SELECT socle.tenant_id()));
 GRANT SELECT, INSERT ON physiotraq.calibrations TO socle_app;
 
--- The devices that somebody invited is to be assigned to. They go with the invitation, which goes 90 days after its end.
-ALTER TABLE socle.invitations ADD CONSTRAINT invitations_tenant UNIQUE (tenant_id, id);
+-- The devices that somebody invited is to be assigned to. Kept as long as the invitation: until it is accepted or taken back,
+-- else until 90 days after its end. (No foreign key: it would have to delete these rows with the invitation's.)
 CREATE TABLE physiotraq.invited_assignments (
   license_id    uuid NOT NULL,
   invitation_id uuid NOT NULL,
   device_id     uuid NOT NULL,
   created_at    timestamptz NOT NULL,
+  expires_at    timestamptz NOT NULL,             -- the invitation's
   PRIMARY KEY (invitation_id, device_id),
-  FOREIGN KEY (license_id, invitation_id) REFERENCES socle.invitations (tenant_id, id) ON DELETE CASCADE,
   FOREIGN KEY (license_id, device_id) REFERENCES physiotraq.devices (license_id, id)
 );
 ALTER TABLE physiotraq.invited_assignments ENABLE ROW LEVEL SECURITY;
 ALTER TABLE physiotraq.invited_assignments FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON physiotraq.invited_assignments TO socle_app
   USING (license_id = (SELECT socle.tenant_id())) WITH CHECK (license_id = (SELECT socle.tenant_id()));
-GRANT SELECT, INSERT, UPDATE (invitation_id), DELETE ON physiotraq.invited_assignments TO socle_app;
+GRANT SELECT, INSERT, UPDATE (invitation_id, expires_at), DELETE ON physiotraq.invited_assignments TO socle_app;
+CREATE POLICY retention ON physiotraq.invited_assignments TO socle_lookup USING (true) WITH CHECK (true);
+GRANT SELECT, DELETE ON physiotraq.invited_assignments TO socle_lookup;
+INSERT INTO socle.retention_plans (table_name, doomed, subjects) VALUES
+  ('physiotraq.invited_assignments', 'o.expires_at <= $1', 'o.license_id');
 
 -- Lists of events: by who caused them.
 CREATE INDEX events_person ON physiotraq.events (user_id, created_at DESC) WHERE user_id IS NOT NULL;

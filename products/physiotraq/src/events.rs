@@ -43,7 +43,7 @@ pub(crate) fn text_key(event_type: &str) -> String {
 pub(crate) struct Document;
 
 /// The routes of events: for the owner, as the audit trail is.
-pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     let see = Access::To(roles::SEE_AUDIT);
     routes.page(Method::Get, "/admin/events", see, pages::list).api(Method::Get, "/api/v1/events", see, api::list)
 }

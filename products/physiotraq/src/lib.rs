@@ -3,7 +3,7 @@
 //! `Physiotraq` is the product's state; `routes` is all that the server mounts.
 
 pub mod calibrations;
-mod dashboard;
+pub mod dashboard;
 pub mod devices;
 pub mod events;
 mod home;

@@ -64,7 +64,11 @@ async fn the_owner_sees_town_region_and_address_and_a_map_that_asks_nobody() -> 
     let told = location(&licence).await?;
     let place = |key: &str| told[key].clone();
     assert_eq!((place("city"), place("region"), place("country")), (json!("London"), json!("England"), json!("GB")));
-    assert_eq!((place("latitude"), place("longitude")), (json!(51.5), json!(-0.1)), "no more exact than ten kilometres");
+    assert_eq!(
+        (place("latitude"), place("longitude")),
+        (json!(51.5), json!(-0.1)),
+        "no more exact than ten kilometres"
+    );
     assert_eq!(place("ipAddress"), json!("203.0.113.9"));
     let french = page(&licence, "fr").await?;
     assert!(french.contains("Londres") && french.contains("England") && french.contains("203.0.113.9"), "{french}");

@@ -55,6 +55,8 @@ mod outage;
 #[cfg(test)]
 mod outbound;
 #[cfg(test)]
+mod owner_journey;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod platform;

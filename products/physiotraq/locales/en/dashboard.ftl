@@ -11,7 +11,10 @@ dashboard-online = online
 dashboard-offline = offline
 dashboard-units = { $used } of the licence’s { $of }
 dashboard-today = Treatments today
-dashboard-finished = finished
+dashboard-finished = { $count ->
+    [one] finished
+   *[other] finished
+}
 dashboard-running = running
 dashboard-operators = { $count ->
     [one] field user

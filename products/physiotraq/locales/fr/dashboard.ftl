@@ -11,7 +11,10 @@ dashboard-online = en ligne
 dashboard-offline = hors ligne
 dashboard-units = { $used } sur { $of } de la licence
 dashboard-today = Traitements du jour
-dashboard-finished = terminés
+dashboard-finished = { $count ->
+    [one] terminé
+   *[other] terminés
+}
 dashboard-running = en cours
 dashboard-operators = { $count ->
     [one] opérateur

@@ -9,7 +9,7 @@ pub(crate) mod sql;
 use socle::web::{Access, Method, Routes};
 
 pub use model::Calibration;
-pub(crate) use model::{read, Typed};
+pub(crate) use model::{Typed, read};
 
 use crate::{Physiotraq, roles};
 
@@ -19,8 +19,11 @@ use crate::{Physiotraq, roles};
 pub(crate) struct Document;
 
 /// The routes of calibrations; their form is part of the device's pages.
-pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
-    routes
-        .api(Method::Get, "/api/v1/devices/{id}/calibrations", Access::To(roles::MANAGE_DEVICE), api::list)
-        .api(Method::Put, "/api/v1/devices/{id}/calibration", Access::To(roles::MANAGE_DEVICE), api::set)
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+    routes.api(Method::Get, "/api/v1/devices/{id}/calibrations", Access::To(roles::MANAGE_DEVICE), api::list).api(
+        Method::Put,
+        "/api/v1/devices/{id}/calibration",
+        Access::To(roles::MANAGE_DEVICE),
+        api::set,
+    )
 }

@@ -77,7 +77,7 @@ pub(super) async fn insert(tx: &mut Tx, (device, license): (DeviceId, TenantId),
     sqlx::query!(
         "INSERT INTO physiotraq.calibrations (id, license_id, device_id, version, temp_slope, temp_intercept,
                                               calibrated_at, calibrated_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (device_id, version) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (license_id, device_id, version) DO NOTHING",
         socle::ids::fresh(now),
         license.0,
         device.0,

@@ -8,6 +8,6 @@ use socle::web::{Access, Method, Routes};
 use crate::{Physiotraq, roles};
 
 /// The route of the dashboard.
-pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     routes.page(Method::Get, "/admin", Access::To(roles::LIST_ALL_TREATMENTS), pages::show)
 }

@@ -24,10 +24,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use socle::web::Lang;
-use socle::{App, Result};
 use socle::ids::TenantId;
 use socle::readings::{Sink, Tally};
+use socle::web::Lang;
+use socle::{App, Result};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 

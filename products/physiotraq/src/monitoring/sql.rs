@@ -8,8 +8,8 @@ use socle::db::{Db, Tx};
 use socle::ids::TenantId;
 use uuid::Uuid;
 
-use super::saved::{Counted, Saved};
 use super::evaluate::Due;
+use super::saved::{Counted, Saved};
 use super::told::Flushed;
 use super::{AlertKind, AlertState, LiveAlert, Preset};
 use crate::devices::DeviceId;

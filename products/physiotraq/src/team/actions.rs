@@ -74,6 +74,7 @@ pub async fn resend(product: &Physiotraq, caller: &Caller, id: InvitationId) -> 
 pub async fn cancel(product: &Physiotraq, caller: &Caller, id: InvitationId) -> Result<()> {
     let mut tx = begin(product, caller).await?;
     invitations::revoke(&mut tx, id).await?;
+    sql::bring_nothing(&mut tx, id).await?;
     tx.commit().await
 }
 

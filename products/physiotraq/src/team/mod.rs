@@ -33,7 +33,7 @@ use crate::{Physiotraq, roles};
 pub(crate) struct Document;
 
 /// The routes of the team.
-pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     let manage = Access::To(roles::MANAGE_TEAM);
     let routes = routes
         .page(Method::Get, "/admin/team", manage, pages::list)

@@ -63,9 +63,11 @@ mod tests {
     fn a_name_has_1_to_80_characters_and_no_control_character() {
         assert_eq!(names(" Zoé ", "d’Alès").unwrap(), ("Zoé".to_owned(), "d’Alès".to_owned()));
         assert!(names(&"é".repeat(80), "x").is_ok());
-        for (first, last, wrong) in
-            [("", "x", vec!["first_name"]), ("x", &*"x".repeat(81), vec!["last_name"]), ("a\0b", " ", vec!["first_name", "last_name"])]
-        {
+        for (first, last, wrong) in [
+            ("", "x", vec!["first_name"]),
+            ("x", &*"x".repeat(81), vec!["last_name"]),
+            ("a\0b", " ", vec!["first_name", "last_name"]),
+        ] {
             let faults = names(first, last).unwrap_err();
             assert_eq!(faults.iter().map(|fault| &*fault.field).collect::<Vec<_>>(), wrong);
         }

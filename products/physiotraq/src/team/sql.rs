@@ -150,8 +150,10 @@ pub(super) async fn brought(tx: &mut Tx) -> Result<Vec<Brought>> {
 pub(super) async fn bring(tx: &mut Tx, license: TenantId, id: InvitationId, devices: &[Uuid]) -> Result<()> {
     let now = tx.caller().now();
     sqlx::query!(
-        "INSERT INTO physiotraq.invited_assignments (license_id, invitation_id, device_id, created_at)
-         SELECT $1, $2, d.id, $3 FROM physiotraq.devices d WHERE d.id = ANY ($4) AND d.released_at IS NULL
+        "INSERT INTO physiotraq.invited_assignments (license_id, invitation_id, device_id, created_at, expires_at)
+         SELECT $1, i.id, d.id, $3, i.expires_at
+         FROM socle.invitations i JOIN physiotraq.devices d ON d.id = ANY ($4) AND d.released_at IS NULL
+         WHERE i.id = $2
          ON CONFLICT (invitation_id, device_id) DO NOTHING",
         license.0,
         id.0,
@@ -163,15 +165,24 @@ pub(super) async fn bring(tx: &mut Tx, license: TenantId, id: InvitationId, devi
     Ok(())
 }
 
-/// An invitation was replaced by another: what it brings goes over.
+/// An invitation was replaced by another: what it brings goes over, and is kept as long.
 pub(super) async fn pass_on(tx: &mut Tx, (from, to): (InvitationId, InvitationId)) -> Result<()> {
     sqlx::query!(
-        "UPDATE physiotraq.invited_assignments SET invitation_id = $2 WHERE invitation_id = $1",
+        "UPDATE physiotraq.invited_assignments b SET invitation_id = i.id, expires_at = i.expires_at
+         FROM socle.invitations i WHERE b.invitation_id = $1 AND i.id = $2",
         from.0,
         to.0
     )
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// An invitation was taken back: it brings nothing.
+pub(super) async fn bring_nothing(tx: &mut Tx, id: InvitationId) -> Result<()> {
+    sqlx::query!("DELETE FROM physiotraq.invited_assignments WHERE invitation_id = $1", id.0)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -10,8 +10,8 @@ pub(crate) mod sql;
 
 use socle::web::{Access, Method, Routes};
 
-pub use model::{Password, SLOTS, Slot};
 pub(crate) use model::{Applied, Set, faults};
+pub use model::{Password, SLOTS, Slot};
 
 use crate::{Physiotraq, roles};
 
@@ -21,7 +21,7 @@ use crate::{Physiotraq, roles};
 pub(crate) struct Document;
 
 /// The routes of networks; their form is part of the device's pages.
-pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     routes
         .api(Method::Get, "/api/v1/devices/wifi_credentials", Access::Device, api::fetch)
         .api(Method::Get, "/api/v1/devices/{id}/wifi", Access::To(roles::MANAGE_DEVICE), api::show)

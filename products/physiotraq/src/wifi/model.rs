@@ -127,7 +127,10 @@ mod tests {
     fn four_networks_in_order_are_a_set_and_a_known_name_keeps_its_password() {
         let all: Vec<Slot> = (1..=4).map(|n| slot(n, &format!("Hospital-{n}"), new("huit lettres"))).collect();
         assert_eq!(codes(&all, &[]), []);
-        assert_eq!(codes(&[slot(2, "Hospital-1", Password::Keep), slot(1, "Café", Password::Open)], &["Hospital-1"]), []);
+        assert_eq!(
+            codes(&[slot(2, "Hospital-1", Password::Keep), slot(1, "Café", Password::Open)], &["Hospital-1"]),
+            []
+        );
         assert_eq!(codes(&[slot(1, "x", new(&"0f".repeat(32)))], &[]), []);
     }
 

@@ -40,17 +40,16 @@ async fn readings_keep_the_version_they_were_stored_with() -> Result<()> {
     let one = |version, raw: &str, value: &str| (version, raw.to_owned(), value.to_owned());
     assert_eq!(stored, [one(1, "37.000", "37.000"), one(2, "37.000", "37.250")]);
     let versions = versions(&licence).await?;
-    let told = |version: &Value| (version["version"].clone(), version["tempSlope"].clone(), version["calibratedBy"].clone());
+    let told =
+        |version: &Value| (version["version"].clone(), version["tempSlope"].clone(), version["calibratedBy"].clone());
     assert_eq!(told(&versions[0]), (json!(2), json!("1.010000"), json!("Odile Essai")));
     assert_eq!(told(&versions[1]), (json!(1), json!("1.000000"), Value::Null), "as the device came");
     // The same figures again make no version.
     assert_eq!(calibrate(&licence, "1.010", "-0.12").await?, 303);
     assert_eq!(versions.len(), 2);
-    let page = answers::text(
-        licence.owner.get(&format!("/physiotraq/admin/devices/{}/edit", licence.device.id)).await?,
-        200,
-    )
-    .await?;
+    let page =
+        answers::text(licence.owner.get(&format!("/physiotraq/admin/devices/{}/edit", licence.device.id)).await?, 200)
+            .await?;
     assert!(page.contains("value=\"1,01\"") && page.contains("Odile Essai") && page.contains("à la livraison"));
     Ok(())
 }

@@ -45,14 +45,14 @@ async fn the_tiles_count_licence_devices_treatments_and_team() -> Result<()> {
     assert!(tile(&page, "tile-licence").contains("Active Jusqu’au 21 nov. 2027"), "{}", tile(&page, "tile-licence"));
     let devices = tile(&page, "tile-devices");
     assert!(devices.contains("2 en ligne 1 hors ligne · 3 sur 20 de la licence"), "{devices}");
-    assert!(tile(&page, "tile-treatments").contains("1 terminés 1 en cours"), "{}", tile(&page, "tile-treatments"));
+    assert!(tile(&page, "tile-treatments").contains("1 terminé 1 en cours"), "{}", tile(&page, "tile-treatments"));
     let team = tile(&page, "tile-team");
     assert!(team.contains("1 opérateur 1 responsable · une invitation en attente"), "{team}");
     // Tomorrow the day begins anew; what runs still runs.
     stage.clock.advance(TimeDelta::hours(15));
     let owner = stage.sign_in("owner1@test.fr").await?;
     let page = answers::text(owner.get("/physiotraq/admin").await?, 200).await?;
-    assert!(tile(&page, "tile-treatments").contains("0 terminés 1 en cours"), "{}", tile(&page, "tile-treatments"));
+    assert!(tile(&page, "tile-treatments").contains("0 terminé 1 en cours"), "{}", tile(&page, "tile-treatments"));
     assert!(tile(&page, "tile-devices").contains("0 en ligne 3 hors ligne"));
     Ok(())
 }
@@ -99,7 +99,10 @@ async fn the_list_of_devices_is_searched_and_sorted_and_names_who_has_each() -> 
     let found = list(&format!("?q={}", second.seeded.serial.to_lowercase())).await?;
     assert!(found.contains(&two) && !found.contains(&one));
     let nothing = list("?q=zzz&status=online").await?;
-    assert!(nothing.contains("Aucun appareil ne correspond") && nothing.contains("?status=offline&amp;q=zzz") || nothing.contains("?status=offline&#38;q=zzz"));
+    assert!(
+        nothing.contains("Aucun appareil ne correspond") && nothing.contains("?status=offline&amp;q=zzz")
+            || nothing.contains("?status=offline&#38;q=zzz")
+    );
     Ok(())
 }
 
@@ -114,7 +117,8 @@ async fn the_page_of_a_device_tells_what_was_done_with_it() -> Result<()> {
         stage.clock.advance(TimeDelta::seconds(90));
         licence.operator.post(&format!("{monitor}/{end}"), &[]).await?;
     }
-    let page = answers::text(licence.owner.get(&format!("/physiotraq/admin/devices/{}", licence.device.id)).await?, 200);
+    let page =
+        answers::text(licence.owner.get(&format!("/physiotraq/admin/devices/{}", licence.device.id)).await?, 200);
     let page = page.await?;
     let after = |term: &str| {
         let rest = page.split_once(&format!("<dt>{term}</dt>")).map(|(_, rest)| rest).unwrap_or_default();

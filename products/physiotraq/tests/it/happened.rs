@@ -84,7 +84,8 @@ async fn they_are_narrowed_by_type_device_person_and_period() -> Result<()> {
     let next = found(&program, &format!("/events?limit=2&cursor={cursor}")).await?;
     assert_eq!(next.len(), 2);
     assert!(first["data"].as_array().unwrap().iter().all(|event| event["id"] != next[0]["id"]));
-    for (query, field) in [("type=x", "type"), ("deviceId=x", "deviceId"), ("from=today", "from"), ("limit=0", "limit")] {
+    for (query, field) in [("type=x", "type"), ("deviceId=x", "deviceId"), ("from=today", "from"), ("limit=0", "limit")]
+    {
         let refused = answers::json(program.get(&format!("/events?{query}")).await?, 400).await?;
         assert_eq!(refused["error"]["details"][0]["field"], json!(field), "{refused}");
     }

@@ -39,6 +39,8 @@ mod listener;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod managing;
+#[cfg(test)]
 mod memberships;
 #[cfg(test)]
 mod naughty;

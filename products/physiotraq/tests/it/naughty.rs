@@ -197,7 +197,7 @@ async fn a_device_renamed_to_them_shows_them_inert_or_keeps_its_name() -> Result
     for (n, text) in sample(&texts).enumerate() {
         let status = licence.owner.post(&page, &[("name", text.as_str())]).await?.status();
         let name = text.trim();
-        let expected = if is_name(name, 60) { 303 } else { 400 };
+        let expected = if is_name(name, 60) { 303 } else { 422 };
         ensure!(status == expected, "renaming to {text:?}: {status}");
         if status != 303 {
             continue;

@@ -54,7 +54,8 @@ async fn a_released_device_is_an_archive_and_another_licence_claims_it_anew() ->
         assert_eq!(behind::figure(&mut admin, left, first.device.id.0).await?, 0, "{left}");
     }
     // The record stays the first licence's.
-    let shown = answers::json(first.operator.get_json(&format!("/physiotraq/api/v1/treatments/{treatment}")).await?, 200);
+    let shown =
+        answers::json(first.operator.get_json(&format!("/physiotraq/api/v1/treatments/{treatment}")).await?, 200);
     assert_eq!(shown.await?["status"], json!("completed"));
     let claimed = claim(&stage, &second, &first).await?;
     let id: Uuid = claimed["id"].as_str().unwrap_or_default().parse()?;

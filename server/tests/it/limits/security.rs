@@ -10,7 +10,6 @@ use testkit::Stage;
 
 use super::{At, PASSWORD, behind_a_proxy, events, operator};
 
-
 const SECURITY: &str = "/platform/security";
 
 /// One look of the watch; how much it found.
