@@ -81,7 +81,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
   WHERE d.id = p.device_id AND d.last_location IS DISTINCT FROM p.location;
 $$;
 
--- Nightly: address and place of devices that were last heard before then are forgotten, at most so many at once.
+-- Nightly: address and place of devices that were last heard before then are forgotten, at most so many at once; those of
+-- released ones too, should the monitor have saved while they were released.
 CREATE FUNCTION physiotraq.forget_places(before timestamptz, most integer, at timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -90,7 +91,8 @@ BEGIN
   UPDATE physiotraq.devices d SET last_ip_address = NULL, last_location = NULL
   WHERE d.id = ANY (ARRAY(
     SELECT o.id FROM physiotraq.devices o
-    WHERE o.last_seen_at <= forget_places.before AND (o.last_ip_address IS NOT NULL OR o.last_location IS NOT NULL)
+    WHERE (o.last_seen_at <= forget_places.before OR o.released_at IS NOT NULL)
+      AND (o.last_ip_address IS NOT NULL OR o.last_location IS NOT NULL)
       AND NOT EXISTS (SELECT 1 FROM socle.legal_holds h WHERE h.lifted_at IS NULL
                       AND (h.until IS NULL OR h.until > forget_places.at) AND h.subject_id = o.license_id)
     ORDER BY o.id LIMIT most));

@@ -1,5 +1,5 @@
 # The owner's dashboard, and events.
-nav-dashboard = Overview
+nav-dashboard = Dashboard
 nav-events = Events
 dashboard-licence = Licence
 dashboard-licence-active = Active

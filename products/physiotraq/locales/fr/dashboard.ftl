@@ -1,5 +1,5 @@
 # Tableau de bord du responsable, et événements.
-nav-dashboard = Vue d’ensemble
+nav-dashboard = Tableau de bord
 nav-events = Événements
 dashboard-licence = Licence
 dashboard-licence-active = Active

@@ -47,10 +47,16 @@ pub(super) struct Held {
 
 pub(super) async fn hold(tx: &mut Tx, device: DeviceId) -> Result<Held> {
     let row = sqlx::query!(
-        r#"SELECT d.temp_slope, d.temp_intercept, d.calibration_version, d.claimed_at,
-                  EXISTS (SELECT 1 FROM physiotraq.treatments t
-                          WHERE t.device_id = d.id AND t.status = 'in_progress') AS "running!"
-           FROM physiotraq.devices d WHERE d.id = $1 AND d.released_at IS NULL FOR UPDATE OF d"#,
+        "SELECT temp_slope, temp_intercept, calibration_version, claimed_at FROM physiotraq.devices
+         WHERE id = $1 AND released_at IS NULL FOR UPDATE",
+        device.0
+    )
+    .fetch_one(tx.conn())
+    .await?;
+    // Asked only now: whoever started a treatment while this waited for the row has committed it.
+    let running = sqlx::query!(
+        r#"SELECT EXISTS (SELECT 1 FROM physiotraq.treatments
+                          WHERE device_id = $1 AND status = 'in_progress') AS "yes!""#,
         device.0
     )
     .fetch_one(tx.conn())
@@ -59,7 +65,7 @@ pub(super) async fn hold(tx: &mut Tx, device: DeviceId) -> Result<Held> {
         calibration: Calibration { slope: row.temp_slope.normalize(), intercept: row.temp_intercept.normalize() },
         version: row.calibration_version,
         claimed_at: row.claimed_at,
-        running: row.running,
+        running: running.yes,
     })
 }
 

@@ -213,6 +213,10 @@ impl Board {
         tracked.changed = true;
         let fresh = tracked.presence != Presence::Online;
         tracked.presence = Presence::Online;
+        if fresh {
+            // Its place may have been forgotten while it was silent.
+            tracked.placed = None;
+        }
         fresh.then_some(tracked.license)
     }
 
