@@ -1,5 +1,4 @@
 //! Calibrations for the owner's programs.
-#![expect(unused_qualifications, reason = "the documentation macro writes paths in full")]
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

@@ -26,6 +26,13 @@ struct SlotForm {
     kept: bool,
 }
 
+impl SlotForm {
+    /// The key of what is said below the password.
+    fn hint(&self) -> &'static str {
+        if self.kept { "wifi-password-kept" } else { "wifi-password-hint" }
+    }
+}
+
 /// A version of the calibration, as it is listed.
 struct VersionRow {
     version: i32,

@@ -1,5 +1,4 @@
 //! What the owner's programs do to devices: claim, rename, assign, open the window for a new credential, release.
-#![expect(unused_qualifications, reason = "the documentation macro writes paths in full")]
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

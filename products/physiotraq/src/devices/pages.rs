@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::location::Spot;
 use super::model::Device;
 use super::record::{self, Totals};
-use super::{DeviceId, Presence, actions, sql};
+use super::{DeviceId, Presence, actions};
 use crate::treatments::TreatmentRow;
 use crate::{Physiotraq, calibrations, people, treatments, wifi, wording};
 

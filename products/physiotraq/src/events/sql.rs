@@ -122,7 +122,7 @@ pub(super) async fn count(tx: &mut Tx, wanted: &Wanted, most: i64) -> Result<i64
                     OR $2 = CASE e.eventable_type WHEN 'Device' THEN e.eventable_id ELSE t.device_id END)
                AND ($3::uuid IS NULL OR e.user_id = $3)
                AND ($4::timestamptz IS NULL OR e.created_at >= $4) AND ($5::timestamptz IS NULL OR e.created_at < $5)
-             LIMIT $6) AS some"#,
+             LIMIT $6) AS counted"#,
         &wanted.types,
         wanted.device,
         wanted.person,

@@ -36,8 +36,6 @@ pub struct Assignment {
     pub device: Uuid,
     /// Its name.
     pub name: String,
-    /// On its code.
-    pub serial: String,
     /// Since when.
     pub at: DateTime<Utc>,
 }

@@ -9,7 +9,7 @@ use socle::db::Tx;
 use socle::identity::invitations::{self, InvitationId, Pending};
 use socle::ids::AccountId;
 use socle::web::{FieldError, Form, Page, Path, Product, field_errors, html, problem, see_other};
-use socle::{Caller, Error, Result};
+use socle::{Caller, Result};
 use uuid::Uuid;
 
 use super::actions::{self, Wanted, begin};
@@ -23,8 +23,6 @@ const TEAM: &str = "/physiotraq/admin/team";
 struct MemberView {
     id: String,
     name: String,
-    first_name: String,
-    last_name: String,
     role: String,
     devices: Vec<String>,
     since: String,
@@ -126,8 +124,6 @@ fn view(product: &Physiotraq, caller: &Caller, page: &Page, member: Member) -> M
         role: product.role_label(&member.role, page.language()),
         since: wording::instant(member.since, people::zone_of(caller), page.language()),
         removable: member.role != "admin",
-        first_name: member.first_name,
-        last_name: member.last_name,
         devices: member.devices,
     }
 }

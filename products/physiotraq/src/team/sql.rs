@@ -82,7 +82,7 @@ pub(super) async fn rename(tx: &mut Tx, id: AccountId, (first, last): (&str, &st
 pub(super) async fn assignments(tx: &mut Tx, id: AccountId) -> Result<Vec<Assignment>> {
     Ok(sqlx::query_as!(
         Assignment,
-        "SELECT d.id AS device, d.name, d.serial_number AS serial, a.assigned_at AS at
+        "SELECT d.id AS device, d.name, a.assigned_at AS at
          FROM physiotraq.device_assignments a JOIN physiotraq.devices d ON d.id = a.device_id
          WHERE a.user_id = $1 AND d.released_at IS NULL ORDER BY d.name, d.id",
         id.0

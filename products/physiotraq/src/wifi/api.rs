@@ -1,5 +1,4 @@
 //! What a device fetches, and what the owner's program sees and sets: names without passwords.
-#![expect(unused_qualifications, reason = "the documentation macro writes paths in full")]
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};

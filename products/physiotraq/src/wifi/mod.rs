@@ -10,7 +10,7 @@ pub(crate) mod sql;
 
 use socle::web::{Access, Method, Routes};
 
-pub(crate) use model::{Applied, Set, faults};
+pub(crate) use model::{Applied, Set};
 pub use model::{Password, SLOTS, Slot};
 
 use crate::{Physiotraq, roles};
