@@ -7,19 +7,20 @@ use anyhow::{Context, Result};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// Control byte of a value: its type in three bits, its size in five.
-fn control(kind: u8, size: usize) -> u8 {
-    kind << 5 | u8::try_from(size).unwrap()
+/// What a value begins with: its type in three bits, its size in five; from 29 on the rest of the size follows.
+fn control(kind: u8, size: usize) -> Vec<u8> {
+    let size = u8::try_from(size).unwrap();
+    if size < 29 { vec![kind << 5 | size] } else { vec![kind << 5 | 29, size - 29] }
 }
 
 fn text(text: &str) -> Vec<u8> {
-    let mut bytes = vec![control(2, text.len())];
+    let mut bytes = control(2, text.len());
     bytes.extend(text.as_bytes());
     bytes
 }
 
 fn double(value: f64) -> Vec<u8> {
-    let mut bytes = vec![control(3, 8)];
+    let mut bytes = control(3, 8);
     bytes.extend(value.to_be_bytes());
     bytes
 }
@@ -27,13 +28,13 @@ fn double(value: f64) -> Vec<u8> {
 /// An unsigned integer of type 5 (16 bits) or 6 (32 bits).
 fn number(kind: u8, value: u32) -> Vec<u8> {
     let bytes: Vec<u8> = value.to_be_bytes().into_iter().skip(if kind == 5 { 2 } else { 0 }).collect();
-    let mut all = vec![control(kind, bytes.len())];
+    let mut all = control(kind, bytes.len());
     all.extend(bytes);
     all
 }
 
 fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = vec![control(7, entries.len())];
+    let mut bytes = control(7, entries.len());
     for (key, value) in entries {
         bytes.extend(text(key));
         bytes.extend(value);
@@ -69,7 +70,7 @@ fn point((latitude, longitude): (f64, f64)) -> Vec<u8> {
 /// A list of one.
 fn list(only: Vec<u8>) -> Vec<u8> {
     // Type 11 is written as 0 with the rest of its number in the next byte.
-    [vec![control(0, 1), 4], only].concat()
+    [control(0, 1), vec![4], only].concat()
 }
 
 /// Writes a file that knows these networks (the first three bytes of an address), each with country and point.
@@ -95,7 +96,7 @@ pub fn write_towns(places: &[(&str, Town<'_>)]) -> Result<PathBuf> {
 }
 
 fn write_records(places: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
-    let (mut nodes, mut data) = (vec![[Record::Nothing; 2]], Vec::new());
+    let (mut nodes, mut data) = (vec![[Record::Nothing; 2]], Vec::<u8>::new());
     for (prefix, record) in places {
         let bytes: Vec<u8> = prefix.split('.').map(str::parse).collect::<Result<_, _>>()?;
         let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| usize::from(byte >> bit & 1)));
@@ -133,11 +134,11 @@ fn write_records(places: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
         ("binary_format_major_version", number(5, 2)),
         ("binary_format_minor_version", number(5, 0)),
         // Type 9 (64 bits) is written as 0 with the rest of its number in the next byte: no byte of it is zero.
-        ("build_epoch", vec![control(0, 0), 2]),
+        ("build_epoch", vec![0, 2]),
         ("database_type", text("Test-City")),
         ("description", map(&[])),
         ("ip_version", number(5, 4)),
-        ("languages", vec![control(0, 0), 4]),
+        ("languages", vec![0, 4]),
         ("node_count", number(6, count)),
         ("record_size", number(5, 24)),
     ]));
