@@ -10,7 +10,6 @@ team-since = member since { $date }
 team-edit = Edit
 team-assign = Assign devices
 team-back = Back to the team
-team-nobody-invited = Nobody is invited at the moment.
 team-cancel-title = Cancel the invitation of { $email }?
 team-cancel-text = The link that was sent will no longer work.
 team-invite-devices = The person has access to them as soon as they have accepted the invitation.

@@ -33,7 +33,7 @@ dashboard-member-joined = Nouveau membre
 dashboard-shortcuts = Raccourcis
 
 ## Événements
-events-lead = Ce qui est arrivé aux appareils, aux traitements, aux alertes et à la licence : quoi, quand, par qui et d’où.
+events-lead = Ce qui est arrivé aux appareils, aux traitements, aux alertes et à la licence : quoi, quand, par qui et d’où.
 events-filters = Filtrer les événements
 events-type = Événement
 events-person = Par

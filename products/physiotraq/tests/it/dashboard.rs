@@ -69,7 +69,7 @@ async fn recent_activity_is_newest_first_and_the_licences_own() -> Result<()> {
         stage.clock.advance(TimeDelta::seconds(20));
         licence.device.measure(stage.clock.now(), 39.2).await?;
     }
-    let alert = "Alerte : 39 °C atteints";
+    let alert = "Alerte\u{a0}: 39\u{a0}°C atteints";
     answers::eventually(true, async || Ok(dashboard(&licence).await?.contains(alert))).await?;
     stage.clock.advance(TimeDelta::seconds(20));
     licence.operator.post(&format!("/physiotraq/app/monitor/{}/stop", licence.device.id), &[]).await?;

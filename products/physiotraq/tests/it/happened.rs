@@ -99,7 +99,9 @@ async fn the_page_shows_them_with_words_and_says_what_it_cannot_read() -> Result
         answers::text(licence.owner.get(&format!("/physiotraq/admin/events{query}")).await?, 200).await
     };
     let all = page("").await?;
-    for words in ["Appareil connecté", "Traitement terminé", "Alerte : 40 °C atteints", "Paul Essai", "127.0.0.1"] {
+    for words in
+        ["Appareil connecté", "Traitement terminé", "Alerte\u{a0}: 40\u{a0}°C atteints", "Paul Essai", "127.0.0.1"]
+    {
         assert!(all.contains(words), "{words} is missing");
     }
     // The rows; the filter names every type.
