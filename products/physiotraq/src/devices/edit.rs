@@ -22,15 +22,8 @@ struct SlotForm {
     priority: i16,
     ssid: String,
     open: bool,
-    /// Whether a network of that name has its password already.
-    kept: bool,
-}
-
-impl SlotForm {
-    /// The key of what is said below the password.
-    fn hint(&self) -> &'static str {
-        if self.kept { "wifi-password-kept" } else { "wifi-password-hint" }
-    }
+    /// What is said below the password; a network of that name may have it already.
+    hint: String,
 }
 
 /// A version of the calibration, as it is listed.
@@ -113,7 +106,7 @@ async fn edit(
         id: id.to_string(),
         name: refused.name.unwrap_or_else(|| device.name.clone()),
         device: device.name,
-        slots: slots(&set, refused.slots),
+        slots: slots(&page, &set, refused.slots),
         slope: typed.temp_slope,
         intercept: typed.temp_intercept,
         versions: versions.into_iter().map(row).collect(),
@@ -124,7 +117,7 @@ async fn edit(
 }
 
 /// Four slots: as typed, or as they are set.
-fn slots(set: &wifi::Set, typed: Option<Vec<(i16, String, bool)>>) -> Vec<SlotForm> {
+fn slots(page: &Page, set: &wifi::Set, typed: Option<Vec<(i16, String, bool)>>) -> Vec<SlotForm> {
     let there = set.networks.iter().map(|(priority, ssid)| (*priority, ssid.clone(), false)).collect();
     let filled = typed.unwrap_or(there);
     let slot = |priority| {
@@ -133,7 +126,8 @@ fn slots(set: &wifi::Set, typed: Option<Vec<(i16, String, bool)>>) -> Vec<SlotFo
             .find(|(of, ..)| *of == priority)
             .map_or((String::new(), false), |(_, ssid, open)| (ssid.clone(), *open));
         let kept = set.networks.iter().any(|(_, known)| *known == ssid);
-        SlotForm { priority, ssid, open, kept }
+        let hint = page.t(if kept { "wifi-password-kept" } else { "wifi-password-hint" });
+        SlotForm { priority, ssid, open, hint }
     };
     (1..=SLOTS).map(slot).collect()
 }
@@ -161,7 +155,7 @@ pub(super) async fn rename(
     Form(body): Form<Rename>,
 ) -> Result<Response> {
     match actions::rename(&product, &caller, id, &body.name).await {
-        Ok(()) => Ok(back_to(id, "saved")),
+        Ok(()) => Ok(back_to(id, "?notice=saved")),
         Err(error) => {
             let refused = Refused { faults: mendable(error)?, name: Some(body.name), ..Refused::default() };
             edit(&product, &caller, (page, id), refused).await
@@ -179,7 +173,7 @@ pub(super) async fn networks(
     let slots: Vec<Slot> = (1..=SLOTS).filter_map(|priority| slot(&fields, priority)).collect();
     let typed = slots.iter().map(|s| (s.priority, s.ssid.clone(), matches!(s.password, Password::Open))).collect();
     match wifi::actions::set(&product, &caller, id, slots).await {
-        Ok(_) => Ok(back_to(id, "wifi-saved")),
+        Ok(_) => Ok(back_to(id, "?notice=wifi-saved")),
         Err(error) => {
             let refused = Refused { faults: mendable(error)?, slots: Some(typed), ..Refused::default() };
             edit(&product, &caller, (page, id), refused).await
@@ -222,7 +216,7 @@ pub(super) async fn calibrate(
         Err(faults) => Err(Error::invalid(faults)),
     };
     match done {
-        Ok(()) => Ok(back_to(id, "calibrated")),
+        Ok(()) => Ok(back_to(id, "?notice=calibrated")),
         Err(error) => {
             let refused = Refused { faults: mendable(error)?, calibration: Some(typed), ..Refused::default() };
             edit(&product, &caller, (page, id), refused).await

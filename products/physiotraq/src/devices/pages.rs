@@ -250,7 +250,7 @@ pub(super) async fn assign(
     Form(body): Form<Assignments>,
 ) -> Result<Response> {
     actions::assign(&product, &caller, id, &body.user).await?;
-    Ok(back_to(id, "saved"))
+    Ok(back_to(id, "?notice=saved"))
 }
 
 pub(super) async fn open(
@@ -259,7 +259,7 @@ pub(super) async fn open(
     Path(id): Path<DeviceId>,
 ) -> Result<Response> {
     actions::open_registration(&product, &caller, id).await?;
-    Ok(back_to(id, "window-open"))
+    Ok(back_to(id, "?notice=window-open"))
 }
 
 pub(super) async fn release(
@@ -269,11 +269,11 @@ pub(super) async fn release(
 ) -> Result<Response> {
     match actions::release(&product, &caller, id).await {
         Ok(()) => Ok(see_other("/physiotraq/admin/devices?notice=released")),
-        Err(error) if error.code == "BIZ_DEVICE_IN_TREATMENT" => Ok(back_to(id, "release-refused")),
+        Err(error) if error.code == "BIZ_DEVICE_IN_TREATMENT" => Ok(back_to(id, "?notice=release-refused")),
         Err(error) => Err(error),
     }
 }
 
-pub(super) fn back_to(id: DeviceId, notice: &str) -> Response {
-    see_other(&format!("/physiotraq/admin/devices/{id}?notice={notice}"))
+pub(super) fn back_to(id: DeviceId, query: &str) -> Response {
+    see_other(&format!("/physiotraq/admin/devices/{id}{query}"))
 }

@@ -86,7 +86,7 @@ impl Slice {
 /// Something that happened.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = Event)]
+#[schema(as = LicenceEvent)]
 pub(super) struct EventBody {
     /// Its id.
     id: Uuid,

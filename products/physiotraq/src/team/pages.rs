@@ -189,9 +189,9 @@ pub(super) async fn invite(
         devices: asked.device.clone(),
     };
     let error = match actions::invite(&product, &caller, wanted).await {
-        Ok(_) => return Ok(back("invited")),
+        Ok(_) => return Ok(back("?notice=invited")),
         // A second click at the same moment: the first one has invited.
-        Err(error) if error.code == "BIZ_INVITED_ALREADY" => return Ok(back("invited")),
+        Err(error) if error.code == "BIZ_INVITED_ALREADY" => return Ok(back("?notice=invited")),
         Err(error) => error,
     };
     let fault = |field: &str, key: &str| FieldError { field: field.to_owned().into(), message: page.t(key) };
@@ -261,7 +261,7 @@ pub(super) async fn rename(
     Form(Names { first_name, last_name }): Form<Names>,
 ) -> Result<Response> {
     let faults = match actions::rename(&product, &caller, id, (&first_name, &last_name)).await {
-        Ok(()) => return Ok(back_to(id, "saved")),
+        Ok(()) => return Ok(back_to(id, "?notice=saved")),
         Err(error) if error.code == "VAL_FIELDS" => error.details,
         Err(error) => return Err(error),
     };
@@ -298,7 +298,7 @@ pub(super) async fn assign(
     Form(ticked): Form<Ticked>,
 ) -> Result<Response> {
     actions::assign(&product, &caller, id, &ticked.device).await?;
-    Ok(back_to(id, "saved"))
+    Ok(back_to(id, "?notice=saved"))
 }
 
 pub(super) async fn remove(
@@ -307,7 +307,7 @@ pub(super) async fn remove(
     Path(id): Path<AccountId>,
 ) -> Result<Response> {
     actions::remove(&product, &caller, id).await?;
-    Ok(back("member-removed"))
+    Ok(back("?notice=member-removed"))
 }
 
 pub(super) async fn resend(
@@ -316,7 +316,7 @@ pub(super) async fn resend(
     Path(id): Path<InvitationId>,
 ) -> Result<Response> {
     actions::resend(&product, &caller, id).await?;
-    Ok(back("invited"))
+    Ok(back("?notice=invited"))
 }
 
 pub(super) async fn cancel(
@@ -325,13 +325,13 @@ pub(super) async fn cancel(
     Path(id): Path<InvitationId>,
 ) -> Result<Response> {
     actions::cancel(&product, &caller, id).await?;
-    Ok(back("invitation-cancelled"))
+    Ok(back("?notice=invitation-cancelled"))
 }
 
-fn back(notice: &str) -> Response {
-    see_other(&format!("{TEAM}?notice={notice}"))
+fn back(query: &str) -> Response {
+    see_other(&format!("{TEAM}{query}"))
 }
 
-fn back_to(id: AccountId, notice: &str) -> Response {
-    see_other(&format!("{TEAM}/{id}?notice={notice}"))
+fn back_to(id: AccountId, query: &str) -> Response {
+    see_other(&format!("{TEAM}/{id}{query}"))
 }
