@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { feature, mesh } from "topojson-client";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
@@ -15,11 +16,11 @@ const ICONS = [
   "activity", "arrow-left", "arrow-right", "battery-full", "battery-low", "battery-warning", "bell", "bell-off",
   "building-2", "calendar", "chart-line", "check", "chevron-left", "chevron-right", "circle-alert", "circle-check",
   "circle-help", "circle-play", "circle-stop", "circle-user-round", "clipboard-list", "clock", "cpu", "credit-card",
-  "download", "ellipsis", "files", "folder-open", "gauge", "history", "house", "info", "key-round", "languages",
-  "layout-dashboard", "link", "list", "list-filter", "log-in", "log-out", "menu", "monitor", "monitor-dot", "moon",
+  "download", "ellipsis", "files", "flashlight", "folder-open", "gauge", "history", "house", "info", "key-round", "languages",
+  "layout-dashboard", "link", "list", "list-filter", "log-in", "log-out", "map-pin", "menu", "monitor", "monitor-dot", "moon",
   "octagon-alert", "pause", "pencil", "play", "plus", "qr-code", "radio", "router", "rotate-ccw", "search",
   "settings", "shield-check", "stethoscope", "sun", "sun-moon", "thermometer", "thermometer-sun", "timer", "trash-2",
-  "triangle-alert", "user", "user-round", "users", "volume-2", "volume-off", "wifi", "wifi-off", "x", "zoom-out",
+  "triangle-alert", "unlink", "user", "user-round", "users", "volume-2", "volume-off", "wifi", "wifi-off", "x", "zoom-out",
 ];
 
 /** One sprite instead of inlined copies: pages stay small and the file is cached. */
@@ -30,6 +31,30 @@ function sprite() {
     return `<symbol id="${name}" viewBox="0 0 24 24">${body.replace(/\s*\n\s*/g, "")}</symbol>`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>\n`;
+}
+
+/**
+ * Land and borders of Natural Earth (public domain) as two symbols in tenths of a degree, longitude -180 and latitude 90 in
+ * the corner: enough for places as approximate as an address.
+ */
+function map() {
+  const world = JSON.parse(readFileSync(require.resolve("world-atlas/countries-50m.json"), "utf8"));
+  const line = (points) => {
+    let [x, y] = points[0].map(Math.round);
+    let path = `M${x} ${y}l`;
+    for (const point of points.slice(1)) {
+      const [right, down] = [Math.round(point[0]) - x, Math.round(point[1]) - y];
+      if (right || down) path += `${right} ${down} `;
+      [x, y] = [x + right, y + down];
+    }
+    return path.endsWith("l") ? "" : path.replaceAll(" -", "-").trimEnd();
+  };
+  const placed = (points) => line(points.map(([longitude, latitude]) => [10 * (longitude + 180), 10 * (90 - latitude)]));
+  const land = feature(world, world.objects.land).features.flatMap(({ geometry }) => geometry.coordinates.flat());
+  const borders = mesh(world, world.objects.countries, (one, other) => one !== other).coordinates;
+  const symbol = (id, lines) =>
+    `<symbol id="${id}" viewBox="0 0 3600 1800"><path vector-effect="non-scaling-stroke" d="${lines.map(placed).join("")}"/></symbol>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg">${symbol("land", land)}${symbol("borders", borders)}</svg>\n`;
 }
 
 function fonts() {
@@ -50,7 +75,7 @@ function styles() {
 async function scripts() {
   await build({
     absWorkingDir: here,
-    entryPoints: ["theme", "app", "monitor", "replay", "live-worker", "dev"].map((name) => `src/${name}.ts`),
+    entryPoints: ["theme", "app", "monitor", "replay", "live-worker", "scan", "scan-worker", "dev"].map((name) => `src/${name}.ts`),
     outdir: "dist",
     bundle: true,
     format: "iife",
@@ -64,6 +89,7 @@ async function scripts() {
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist);
 writeFileSync(join(dist, "icons.svg"), sprite());
+writeFileSync(join(dist, "map.svg"), map());
 copyFileSync(join(here, "images/favicon.svg"), join(dist, "favicon.svg"));
 fonts();
 styles();

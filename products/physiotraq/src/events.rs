@@ -1,14 +1,52 @@
 //! The spec's `Event` log: what happened to devices, treatments, alerts and licences, with who, from where, when.
 //! Apart from the audit trail, and shown to the licence's people.
 
-mod sql;
+mod api;
+pub(crate) mod pages;
+pub(crate) mod sql;
 
 use serde_json::Value;
 use socle::db::{Tx, Who};
+use socle::web::{Access, Method, Routes};
 use socle::{Result, ids};
 use uuid::Uuid;
 
 pub use sql::{Shown, of_treatment};
+
+use crate::{Physiotraq, roles};
+
+/// Every type that the table takes, in the order of filters: the spec's, and five of ours.
+pub(crate) const TYPES: [&str; 13] = [
+    "device.connected",
+    "device.disconnected",
+    "treatment.started",
+    "treatment.completed",
+    "treatment.aborted",
+    "alert.temperature_39",
+    "alert.temperature_40",
+    "alert.acknowledged",
+    "alert.escalated",
+    "alert.no_data",
+    "alert.low_reliability",
+    "license.renewed",
+    "license.expired",
+];
+
+/// The key of a type's name in texts.
+pub(crate) fn text_key(event_type: &str) -> String {
+    format!("event-{}", event_type.replace(['.', '_'], "-"))
+}
+
+/// What the API's document says of events.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(api::list))]
+pub(crate) struct Document;
+
+/// The routes of events: for the owner, as the audit trail is.
+pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
+    let see = Access::To(roles::SEE_AUDIT);
+    routes.page(Method::Get, "/admin/events", see, pages::list).api(Method::Get, "/api/v1/events", see, api::list)
+}
 
 /// The spec's event types, and five of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

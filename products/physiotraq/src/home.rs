@@ -78,9 +78,11 @@ pub(crate) fn nav(policies: &Policies, caller: &Caller, lang: Lang, path: &str) 
         ("/physiotraq/app", "nav-home", "house", roles::USE_APP),
         ("/physiotraq/app/monitor", "nav-monitor", "activity", roles::WATCH_DEVICE),
         ("/physiotraq/app/treatments", "nav-treatments", "clipboard-list", roles::SEE_TREATMENT),
+        ("/physiotraq/admin", "nav-dashboard", "layout-dashboard", roles::LIST_ALL_TREATMENTS),
         ("/physiotraq/admin/devices", "nav-devices", "thermometer", roles::CLAIM_DEVICE),
         ("/physiotraq/admin/treatments", "nav-all-treatments", "files", roles::LIST_ALL_TREATMENTS),
         ("/physiotraq/admin/team", "nav-team", "users", roles::MANAGE_TEAM),
+        ("/physiotraq/admin/events", "nav-events", "list", roles::SEE_AUDIT),
         ("/physiotraq/admin/audit", "audit-title", "history", roles::SEE_AUDIT),
         ("/physiotraq/admin/network", "limits-networks", "router", roles::MANAGE_TEAM),
     ];
@@ -88,7 +90,7 @@ pub(crate) fn nav(policies: &Policies, caller: &Caller, lang: Lang, path: &str) 
     let Ok(person) = caller.person() else { return Vec::new() };
     let allowed = entries.into_iter().filter(|(.., action)| policies.allows_at_best(person, *action));
     let item = |(href, key, icon, _): (&str, &str, &'static str, _)| NavItem {
-        current: if href.ends_with("/app") { here == href } else { here.starts_with(href) },
+        current: if href.ends_with("/app") || href.ends_with("/admin") { here == href } else { here.starts_with(href) },
         href: href.to_owned(),
         label: CATALOGUE.text(lang, key),
         icon,

@@ -2,6 +2,8 @@
 //!
 //! `Physiotraq` is the product's state; `routes` is all that the server mounts.
 
+pub mod calibrations;
+pub mod dashboard;
 pub mod devices;
 pub mod events;
 mod home;
@@ -13,8 +15,10 @@ pub mod openapi;
 pub mod people;
 pub mod roles;
 pub mod seed;
+pub mod team;
 pub mod treatments;
 pub mod units;
+pub mod wifi;
 mod wording;
 
 use std::sync::Arc;
@@ -101,7 +105,9 @@ impl Physiotraq {
         let routes = privacy::routes(routes);
         let routes = home::routes(routes);
         let routes = people::routes(routes);
-        let routes = devices::routes(routes);
+        let routes = team::routes(dashboard::routes(routes));
+        let routes = calibrations::routes(wifi::routes(devices::routes(routes)));
+        let routes = events::routes(routes);
         let routes = measurements::routes(routes);
         let routes = monitor::routes(routes);
         let routes = treatments::routes(routes);

@@ -5,7 +5,7 @@ use socle::web::openapi::{self, Words};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::{BRANDING, devices, measurements, monitor, treatments};
+use crate::{BRANDING, calibrations, devices, events, measurements, monitor, team, treatments, wifi};
 
 const WORDS: Words = Words {
     title: "PhysioTraq",
@@ -21,8 +21,10 @@ const WORDS: Words = Words {
     groups: &[
         ("device", "What a thermometer sends, with the credential it got when it registered."),
         ("devices", "The licence's thermometers, as its people see them."),
+        ("team", "Who works in the licence, who is invited, who has which device; for the owner of the licence."),
         ("treatments", "Monitored sessions: an operator's own, or all of the licence for its owner."),
         ("live", "The live screen's curve and its stream of events."),
+        ("events", "What happened to devices, treatments and alerts; for the owner of the licence."),
         ("audit", "Who did or tried what; for the owner of the licence."),
         ("auth", "How a person's program signs in and stays signed in."),
         ("me", "What a person agrees to."),
@@ -36,6 +38,10 @@ pub fn document() -> OpenApi {
     let mut document = openapi::frame(&BRANDING, WORDS);
     for part in [
         devices::Document::openapi(),
+        wifi::Document::openapi(),
+        calibrations::Document::openapi(),
+        team::Document::openapi(),
+        events::Document::openapi(),
         measurements::Document::openapi(),
         treatments::Document::openapi(),
         monitor::Document::openapi(),

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use physiotraq::devices::actions::import;
 use physiotraq::licences::NewLicence;
 use physiotraq::seed::{self, SeedDevice, SeedPerson, Seeded};
 use socle::clock::Clock;
 use socle::ids::TenantId;
+use socle::web::Product;
 use testkit::{Database, Stage};
 use tokio::process::Command;
 
@@ -23,10 +25,12 @@ use crate::sources;
 pub const OWNER: &str = "odile@test.fr";
 const OPERATOR: &str = "paul@test.fr";
 pub const PASSWORD: &str = "une phrase de passe pour le navigateur";
+/// A thermometer that the vendor has built and nobody has claimed: serial, MAC and claim secret.
+pub const IN_STOCK: (&str, &str, &str) = ("PT-2025-00200", "A4:CF:12:8B:3E:C8", "l-etiquette-au-dos");
 /// A journey takes one or two minutes; a machine under load more.
 const MOST: Duration = Duration::from_secs(15 * 60);
 
-/// A licence with an owner, an operator and three devices, of which the journey switches on the first.
+/// A licence with an owner, an operator and three devices, of which the journeys switch on the first; a fourth in stock.
 pub async fn seeded() -> Result<(Arc<Database>, Seeded)> {
     let stage = Stage::with(Clock::system(), |_| {}).await?;
     let id = TenantId::fresh(stage.clock.now());
@@ -43,6 +47,9 @@ pub async fn seeded() -> Result<(Arc<Database>, Seeded)> {
     ] {
         devices.push(seed::device(&stage.product, &owner, SeedDevice { serial, mac, name }, &accounts).await?);
     }
+    let (serial, mac, secret) = IN_STOCK;
+    let imported = import(&stage.product.app().db, (serial, mac), secret, stage.clock.now()).await?;
+    ensure!(imported, "{serial} is claimed already");
     let database = Arc::clone(&stage.database);
     stage.stop().await;
     Ok((database, devices.swap_remove(0)))

@@ -26,9 +26,10 @@ use crate::staff::{Member, eventually};
 use search::Searcher;
 
 /// Every sealed column, and how a phrase gets into it here. A new one has to be added, with its canary.
-const SEALED: [(&str, &str); 11] = [
+const SEALED: [(&str, &str); 12] = [
     ("physiotraq.treatments.patient_first_name", "the patient form"),
     ("physiotraq.treatments.patient_last_name", "the patient form"),
+    ("physiotraq.wifi_credentials.password", "the form of a device's networks"),
     ("socle.accounts.phone", "the vault"),
     ("socle.authenticator_apps.secret", "the setting up of an app: its secret"),
     ("socle.break_glass.asked", "the reason of an emergency"),
@@ -112,6 +113,12 @@ async fn write(browser: &Browser, device: &Device, word: &str) -> Result<String>
     let request = browser.http.post(format!("{}/physiotraq/api/v1/treatments", browser.base)).json(&body);
     let answer = request.header(COOKIE, &browser.cookie).header("idempotency-key", "canary").send().await?;
     ensure!(answer.status() == 201, "the creation answered {}", answer.status());
+    let password = phrase("network");
+    let networks = [("ssid_1", "Hospital-WiFi"), ("password_1", password.as_str())];
+    browser.post(&format!("/physiotraq/admin/devices/{id}/wifi"), &networks).await?;
+    let url = format!("{}/physiotraq/api/v1/devices/wifi_credentials", browser.base);
+    let fetched = browser.http.get(url).bearer_auth(&device.seeded.credential).send().await?.text().await?;
+    ensure!(fetched.contains(&password), "the device gets its password: {fetched}");
     let invitation = [("email", "nadia@test.fr"), ("first_name", "Nadia"), ("last_name", "Benali")];
     browser.post("/physiotraq/admin/team", &invitation).await?;
     for _ in 0..600 {

@@ -33,9 +33,13 @@ mod crash;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod device_place;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod factors;
+#[cfg(test)]
+mod geo_file;
 #[cfg(test)]
 mod interference;
 #[cfg(test)]
@@ -50,6 +54,8 @@ mod operations;
 mod outage;
 #[cfg(test)]
 mod outbound;
+#[cfg(test)]
+mod owner_journey;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]

@@ -9,7 +9,7 @@ mod built;
 use built::BUILT;
 
 /// Words of the sources that look like keys and are none.
-const OTHER_WORDS: [&str; 2] = ["break-glass", "data-key"];
+const OTHER_WORDS: [&str; 3] = ["break-glass", "data-key", "wifi-off"];
 
 /// Keys with the places (`{ $name }`) in their text.
 type Texts = BTreeMap<String, BTreeSet<String>>;

@@ -51,7 +51,7 @@ mod tests {
     const TOKYO: (f64, f64) = (35.68, 139.69);
 
     fn seen(minutes: i64, country: &str, point: Option<(f64, f64)>) -> Seen {
-        let place = Place { country: country.to_owned(), point };
+        let place = Place { country: country.to_owned(), point, ..Place::default() };
         Seen { at: DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes), place }
     }
 

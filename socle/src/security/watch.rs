@@ -43,6 +43,12 @@ impl Watch {
         Ok(Self { refusals: Mutex::default(), places: Places::open(settings.database.as_deref())? })
     }
 
+    /// Where addresses are.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Notices an answer: many refusals of one account are an event. That it cannot be written is only logged; the
     /// answer is there.
     pub(crate) async fn noticed(&self, caller: &Caller, status: StatusCode) {

@@ -22,6 +22,17 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
                    connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
+/// No page of ours asks for any of these, save one that scans a code: [`with_camera`].
+const PERMISSIONS: &str = "camera=(), microphone=(), geolocation=()";
+
+/// Lets the page that this answer holds ask its reader for the camera.
+#[must_use]
+pub fn with_camera(mut response: Response) -> Response {
+    let allowed = HeaderValue::from_static("camera=(self), microphone=(), geolocation=()");
+    response.headers_mut().insert("permissions-policy", allowed);
+    response
+}
+
 /// What a request asked for, kept until it is answered.
 struct Asked {
     method: Method,
@@ -211,7 +222,8 @@ pub(super) fn headers(headers: &mut HeaderMap, trace: &Trace) {
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    headers.insert("permissions-policy", HeaderValue::from_static("camera=(self), microphone=(), geolocation=()"));
+    // The one page that scans a code has one that lets it ask for the camera.
+    headers.entry("permissions-policy").or_insert(HeaderValue::from_static(PERMISSIONS));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 

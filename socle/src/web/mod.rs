@@ -26,7 +26,7 @@ mod table;
 
 pub use assets::{Asset, Assets};
 pub use extract::{Form, Json, JsonFields, Path, Query};
-pub use finish::retry_after;
+pub use finish::{retry_after, with_camera};
 pub use forms::{Choice, FieldError, field_errors, problem};
 pub use i18n::{Catalogue, Lang};
 pub use page::{NavItem, Notice, Page, Viewer, html, keep_language, see_other};

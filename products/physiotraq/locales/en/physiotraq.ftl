@@ -274,10 +274,6 @@ device-window-confirm-text = For 15 minutes the device may request a new key. Th
 device-team = Assigned people
 device-team-hint = Only the people ticked here see this device and can start a treatment on it.
 device-team-submit = Save the assignments
-assigned-count = { $n ->
-    [one] One person
-   *[other] { $n } people
-}
 assigned-nobody = Nobody
 
 ## Input errors

@@ -274,10 +274,6 @@ device-window-confirm-text = Pendant 15 minutes, l’appareil peut demander une 
 device-team = Personnes assignées
 device-team-hint = Seules les personnes cochées voient cet appareil et peuvent y démarrer un traitement.
 device-team-submit = Enregistrer les assignations
-assigned-count = { $n ->
-    [one] Une personne
-   *[other] { $n } personnes
-}
 assigned-nobody = Personne
 
 ## Erreurs de saisie

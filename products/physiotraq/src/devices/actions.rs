@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::model::{self, Device, REGISTRATION_WINDOW};
 use super::{Claim, DeviceId, sql};
-use crate::{Physiotraq, roles};
+use crate::{Physiotraq, roles, wifi};
 
 /// The vendor imports a device: serial, MAC and claim secret. False when a licence holds that serial already.
 ///
@@ -67,7 +67,10 @@ pub async fn claim(product: &Physiotraq, caller: &Caller, claim: Claim) -> Resul
 }
 
 /// A device that the caller may manage, inside a transaction.
-async fn managed(product: &Physiotraq, tx: &mut socle::Tx, id: DeviceId) -> Result<Device> {
+///
+/// # Errors
+/// 404 when it is not the licence's, 403 when the caller is not its owner.
+pub(crate) async fn managed(product: &Physiotraq, tx: &mut socle::Tx, id: DeviceId) -> Result<Device> {
     let device = sql::find(tx, id).await?;
     let caller = tx.caller().clone();
     product.policies.require(caller.person()?, (roles::SEE_DEVICE, roles::MANAGE_DEVICE), &device.resource())?;
@@ -114,6 +117,28 @@ pub async fn open_registration(product: &Physiotraq, caller: &Caller, id: Device
     sql::open_registration(&mut tx, id, caller.now() + REGISTRATION_WINDOW).await?;
     audit::record(&mut tx, audit::Entry::done("device.registration_opened", "Device", id.0)).await?;
     tx.commit().await
+}
+
+/// Releases a device: its row becomes an archive that treatments and readings keep pointing at, its credential is revoked,
+/// its networks, assignments, address and place are forgotten. Another claim, by whatever licence, makes a new row.
+///
+/// # Errors
+/// 404 when the device is not the licence's, 409 while a treatment runs on it.
+pub async fn release(product: &Physiotraq, caller: &Caller, id: DeviceId) -> Result<()> {
+    let mut tx = caller.begin().await?;
+    managed(product, &mut tx, id).await?;
+    // Whoever starts a treatment holds the same row: of the two the second waits for the first.
+    if sql::hold_to_release(&mut tx, id).await? {
+        let message = "A treatment runs on this device. Release it when the treatment has ended.";
+        return Err(Error::conflict("BIZ_DEVICE_IN_TREATMENT", message));
+    }
+    wifi::sql::clear(&mut tx, id).await?;
+    sql::release(&mut tx, id).await?;
+    audit::record(&mut tx, audit::Entry::done("device.released", "Device", id.0)).await?;
+    tx.commit().await?;
+    product.credentials.forget(id);
+    product.monitor.dismiss(id);
+    Ok(())
 }
 
 /// What a device sends to register.

@@ -18,7 +18,7 @@ use super::actions::{self, Registration};
 use super::model::Device;
 use super::{DeviceId, Presence, sql};
 use crate::measurements::{Facts, Number, Text};
-use crate::{Physiotraq, people, roles};
+use crate::{Physiotraq, people, roles, wifi};
 
 /// What a claimed device proves itself with.
 #[derive(Deserialize, ToSchema)]
@@ -104,6 +104,20 @@ pub(super) struct HeartbeatBody {
     /// The firmware it runs, at most 40 characters.
     #[schema(value_type = Option<String>, example = "03.1.0")]
     firmware_version: Option<Text>,
+    /// The version of the WiFi networks that it has applied; 0 when it has none from here.
+    #[schema(value_type = Option<i32>, minimum = 0, maximum = 2147483647, example = 3)]
+    wifi_version: Option<Number>,
+}
+
+/// The version of WiFi networks that a device says it has applied.
+fn wifi_version(said: Option<Number>) -> Result<Option<i32>> {
+    let Some(Number(version)) = said else { return Ok(None) };
+    if version.fract() != 0.0 || !(0.0..=f64::from(i32::MAX)).contains(&version) {
+        let message = "wifi_version is the version that /devices/wifi_credentials gave, or 0.";
+        return Err(Error::unprocessable("VAL_WIFI_VERSION", message));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just above")]
+    Ok(Some(version as i32))
 }
 
 /// The device was heard.
@@ -113,6 +127,10 @@ pub(super) struct Heard {
     device_id: Uuid,
     /// The server's clock, for a device that has lost its own.
     server_time: DateTime<Utc>,
+    /// To a device that said its own: the version of the WiFi networks that is wanted. Another one is to be fetched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = 4)]
+    wifi_version: Option<i32>,
 }
 
 /// A device says that it is there.
@@ -138,6 +156,7 @@ pub(super) async fn heartbeat(
     Json(body): Json<HeartbeatBody>,
 ) -> Result<Response> {
     let machine = caller.machine()?;
+    let applied = wifi_version(body.wifi_version)?;
     let facts = Facts {
         battery_level: body.battery_level,
         battery_voltage: body.battery_voltage,
@@ -150,7 +169,11 @@ pub(super) async fn heartbeat(
     let now = caller.now();
     let ip = caller.trace().ip;
     product.monitor.contact(DeviceId(machine.device), (now, ip, firmware)).await;
-    Ok(axum::Json(Heard { device_id: machine.device, server_time: now }).into_response())
+    let wifi_version = match applied {
+        Some(applied) => Some(wifi::actions::report(&caller, applied).await?),
+        None => None,
+    };
+    Ok(axum::Json(Heard { device_id: machine.device, server_time: now, wifi_version }).into_response())
 }
 
 /// A device with its newest reading.
@@ -181,7 +204,7 @@ pub(super) struct DeviceBody {
     treatment_id: Option<Uuid>,
 }
 
-fn shown(product: &Physiotraq, device: Device) -> DeviceBody {
+pub(super) fn shown(product: &Physiotraq, device: Device) -> DeviceBody {
     let now = product.monitor.glance(device.id);
     DeviceBody {
         id: device.id.0,

@@ -82,6 +82,14 @@ impl Credentials {
         self.lock().by_device.get(&device).copied()
     }
 
+    /// Forgets a device whose credential was revoked, or that was calibrated: the next request asks the database. (Other
+    /// servers do after five seconds.)
+    pub fn forget(&self, device: DeviceId) {
+        let mut memory = self.lock();
+        memory.by_hash.retain(|_, (_, known)| *known != device);
+        memory.by_device.remove(&device);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

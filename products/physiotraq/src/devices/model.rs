@@ -80,6 +80,8 @@ pub struct Device {
     pub temp_slope: rust_decimal::Decimal,
     /// Calibration.
     pub temp_intercept: rust_decimal::Decimal,
+    /// Which version of it; readings name it.
+    pub calibration_version: i32,
     /// When it was claimed.
     pub claimed_at: DateTime<Utc>,
     /// When it fetched its credential.

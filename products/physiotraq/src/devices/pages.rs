@@ -1,21 +1,27 @@
-//! The owner's pages of devices, and the card by which every page shows one.
+//! The card by which every page shows a device, and a device's own page.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use socle::db::Tx;
-use socle::error::Detail;
-use socle::web::{FieldError, Form, Page, Path, Query, field_errors, html, problem, see_other};
+use socle::web::{Form, Page, Path, html, see_other};
 use socle::{Caller, Error, Result};
 use uuid::Uuid;
 
+use super::location::Spot;
 use super::model::Device;
-use super::{Claim, DeviceId, Presence, actions, sql};
-use crate::{Physiotraq, people, roles, treatments, wording};
+use super::record::{self, Totals};
+use super::{DeviceId, Presence, actions};
+use crate::treatments::TreatmentRow;
+use crate::{Physiotraq, calibrations, people, treatments, wifi, wording};
+
+/// Treatments shown under "recent".
+const RECENT: i64 = 5;
 
 /// A device on a page.
+#[derive(Default)]
 pub(crate) struct DeviceCard {
     pub id: String,
     pub name: String,
@@ -75,48 +81,43 @@ pub(crate) async fn cards(
     devices.into_iter().map(card).collect()
 }
 
-struct DeviceRow {
-    card: DeviceCard,
-    assigned: String,
-    registered: bool,
-}
-
-#[derive(Template)]
-#[template(path = "devices/list.html")]
-struct DeviceList {
-    page: Page,
-    devices: Vec<DeviceRow>,
-    status: String,
-    all: usize,
-    online: usize,
-    offline: usize,
-}
-
-struct ClaimForm {
-    serial_number: String,
-    secret: String,
-    name: String,
-}
-
-#[derive(Template)]
-#[template(path = "devices/new.html")]
-struct ClaimDevice {
-    page: Page,
-    form: ClaimForm,
-    errors: Vec<FieldError>,
-}
-
-impl ClaimDevice {
-    fn error(&self, field: &str) -> Option<&str> {
-        problem(&self.errors, field)
-    }
-}
-
 struct TeamChoice {
     id: String,
     name: String,
     role: String,
-    assigned: bool,
+    /// Since when it is assigned to them.
+    since: Option<String>,
+}
+
+/// A WiFi slot as it is shown: a name, or nothing.
+struct SlotView {
+    priority: i16,
+    ssid: Option<String>,
+}
+
+/// Whether the device has the networks that are wanted.
+struct WifiView {
+    slots: Vec<SlotView>,
+    /// `nothing`, `applied` or `waiting`.
+    state: &'static str,
+    /// The sentence for it.
+    text: String,
+}
+
+struct CalibrationView {
+    slope: String,
+    intercept: String,
+    version: i32,
+    /// When, and by whom; nothing while it is as the device came.
+    since: Option<String>,
+    by: Option<String>,
+}
+
+struct TotalsView {
+    treatments: i64,
+    time: String,
+    average: Option<String>,
+    success: Option<i64>,
 }
 
 #[derive(Template)]
@@ -128,99 +129,20 @@ struct DevicePage {
     claimed: String,
     registered: Option<String>,
     window: Option<String>,
-    slope: String,
-    intercept: String,
-    received: i64,
-    stored: i64,
-    duplicate: i64,
-    rejected: i64,
+    calibration: CalibrationView,
+    /// Received, stored, duplicate, rejected.
+    counters: (i64, i64, i64, i64),
     team: Vec<TeamChoice>,
+    wifi: WifiView,
+    spot: Spot,
+    totals: TotalsView,
+    recent: Vec<TreatmentRow>,
 }
 
-pub(super) async fn admin() -> Response {
-    see_other("/physiotraq/admin/devices")
-}
-
-#[derive(Deserialize)]
-pub(super) struct Filter {
-    #[serde(default)]
-    status: String,
-}
-
-pub(super) async fn list(
-    State(product): State<Physiotraq>,
-    caller: Caller,
-    page: Page,
-    Query(filter): Query<Filter>,
-) -> Result<Response> {
-    let mut tx = caller.begin().await?;
-    let devices = sql::list(&mut tx, None).await?;
-    let facts: Vec<(usize, bool)> = devices.iter().map(|d| (d.assigned.len(), d.registered_at.is_some())).collect();
-    let cards = cards(&product, &mut tx, &page, devices).await?;
-    let online = cards.iter().filter(|card| card.status == "online").count();
-    let (all, offline) = (cards.len(), cards.len() - online);
-    let wanted = |card: &DeviceCard| match filter.status.as_str() {
-        "online" => card.status == "online",
-        "offline" => card.status != "online",
-        _ => true,
-    };
-    let assigned = |count: usize| match count {
-        0 => page.t("assigned-nobody"),
-        count => page.t1("assigned-count", "n", count),
-    };
-    let row = |(card, (count, registered))| DeviceRow { card, assigned: assigned(count), registered };
-    let devices = cards.into_iter().zip(facts).map(row).filter(|row| wanted(&row.card)).collect();
-    let status = if filter.status.is_empty() { "all".to_owned() } else { filter.status };
-    Ok(html(&DeviceList { page, devices, status, all, online, offline })?.into_response())
-}
-
-pub(super) async fn new(page: Page, Query(prefilled): Query<Prefilled>) -> Result<Response> {
-    // The QR code is an address of this page with serial and secret in it.
-    let form = ClaimForm { serial_number: prefilled.serial, secret: prefilled.secret, name: String::new() };
-    Ok(html(&ClaimDevice { page, form, errors: Vec::new() })?.into_response())
-}
-
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-pub(super) struct Prefilled {
-    serial: String,
-    secret: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct ClaimBody {
-    serial_number: String,
-    secret: String,
-    name: String,
-}
-
-pub(super) async fn claim(
-    State(product): State<Physiotraq>,
-    caller: Caller,
-    page: Page,
-    Form(body): Form<ClaimBody>,
-) -> Result<Response> {
-    let ClaimBody { serial_number, secret, name } = body;
-    let wanted = Claim { serial_number, secret, name };
-    let faults = match actions::claim(&product, &caller, wanted.clone()).await {
-        Ok(id) => return Ok(see_other(&format!("/physiotraq/admin/devices/{id}?notice=claimed"))),
-        Err(error) => claim_faults(error)?,
-    };
-    let errors = field_errors(&page, &faults);
-    let form = ClaimForm { serial_number: wanted.serial_number, secret: wanted.secret, name: wanted.name };
-    Ok((StatusCode::BAD_REQUEST, html(&ClaimDevice { page, form, errors })?).into_response())
-}
-
-/// What the owner can mend stays on the form; everything else is an error page.
-fn claim_faults(error: Error) -> Result<Vec<Detail>> {
-    match error.code.as_ref() {
-        "VAL_FIELDS" => Ok(error.details),
-        "BIZ_DEVICE_CLAIMED" => Ok(vec![Detail::new("serial_number", "CLAIMED", "error-claim-taken")]),
-        "BIZ_UNIT_QUOTA" => Ok(vec![Detail::new("serial_number", "QUOTA", "error-unit-quota")]),
-        _ => Err(error),
-    }
+/// How instants are written on a page.
+fn written(caller: &Caller, page: &Page) -> impl Fn(DateTime<Utc>) -> String + use<> {
+    let (zone, lang) = (people::zone_of(caller), page.language());
+    move |at| wording::instant(at, zone, lang)
 }
 
 pub(super) async fn show(
@@ -230,56 +152,89 @@ pub(super) async fn show(
     Path(id): Path<DeviceId>,
 ) -> Result<Response> {
     let mut tx = caller.begin().await?;
-    let device = sql::find(&mut tx, id).await?;
-    product.policies.require(caller.person()?, (roles::SEE_DEVICE, roles::MANAGE_DEVICE), &device.resource())?;
-    let (received, stored, duplicate, rejected) = sql::counters(&mut tx, id).await?;
-    let team = people::members(&mut tx).await?.into_iter().map(|member| TeamChoice {
-        assigned: device.assigned.contains(&member.id),
-        id: member.id.to_string(),
-        role: page.t(if member.role == "admin" { "role-admin" } else { "role-operator" }),
-        name: member.name,
-    });
-    let team = team.collect();
-    let (zone, lang) = (people::zone_of(&caller), page.language());
-    let instant = |at| wording::instant(at, zone, lang);
-    let window = device.registration_open_until.filter(|until| *until > caller.now()).map(instant);
+    let device = actions::managed(&product, &mut tx, id).await?;
+    let counters = record::sql::counters(&mut tx, id).await?;
+    let (totals, address) = record::told(&mut tx, id).await?;
+    let team = team(&mut tx, &page, id).await?;
+    let wifi = networks(&caller, &page, &wifi::sql::set(&mut tx, id).await?);
+    let keys = product.app.vault.keys_if_reachable(&mut tx).await?;
+    let of_device = treatments::sql::Wanted { device: Some(id.0), ..Default::default() };
+    let recent = treatments::sql::list(&mut tx, keys.as_ref(), &of_device, (0, RECENT)).await?;
+    let calibration = calibration(&mut tx, &page, &device).await?;
+    let instant = written(&caller, &page);
+    let window = device.registration_open_until.filter(|until| *until > caller.now()).map(&instant);
     let (mac, claimed, registered) =
-        (device.mac_address.clone(), instant(device.claimed_at), device.registered_at.map(instant));
-    let (slope, intercept) = (device.temp_slope.normalize().to_string(), device.temp_intercept.normalize().to_string());
+        (device.mac_address.clone(), instant(device.claimed_at), device.registered_at.map(&instant));
     let card = cards(&product, &mut tx, &page, vec![device]).await?.pop().ok_or_else(Error::not_found)?;
-    let (slope, intercept) = (wording::decimal(&slope, lang), wording::decimal(&intercept, lang));
+    drop(tx);
     let shown = DevicePage {
-        page,
         device: card,
         mac,
         claimed,
         registered,
         window,
-        slope,
-        intercept,
-        received,
-        stored,
-        duplicate,
-        rejected,
+        calibration,
+        counters,
         team,
+        wifi,
+        spot: Spot::of(&product, &page, &address, caller.now()),
+        totals: totals_view(totals),
+        recent: treatments::rows(&caller, &page, recent),
+        page,
     };
     Ok(html(&shown)?.into_response())
 }
 
-#[derive(Deserialize)]
-pub(super) struct Rename {
-    #[serde(default)]
-    name: String,
+fn totals_view(totals: Totals) -> TotalsView {
+    TotalsView {
+        treatments: totals.treatments,
+        time: wording::duration(totals.seconds),
+        average: totals.average().map(wording::duration),
+        success: totals.success(),
+    }
 }
 
-pub(super) async fn rename(
-    State(product): State<Physiotraq>,
-    caller: Caller,
-    Path(id): Path<DeviceId>,
-    Form(body): Form<Rename>,
-) -> Result<Response> {
-    actions::rename(&product, &caller, id, &body.name).await?;
-    Ok(back_to(id, "saved"))
+async fn team(tx: &mut Tx, page: &Page, id: DeviceId) -> Result<Vec<TeamChoice>> {
+    let assigned = record::sql::assigned(tx, id).await?;
+    let instant = written(tx.caller(), page);
+    let choice = |member: people::Member| TeamChoice {
+        since: assigned.iter().find(|one| one.user == member.id).map(|one| instant(one.at)),
+        id: member.id.to_string(),
+        role: page.t(if member.role == "admin" { "role-admin" } else { "role-operator" }),
+        name: member.name,
+    };
+    Ok(people::members(tx).await?.into_iter().map(choice).collect())
+}
+
+fn networks(caller: &Caller, page: &Page, set: &wifi::Set) -> WifiView {
+    let ssid = |priority| set.networks.iter().find(|(of, _)| *of == priority).map(|(_, ssid)| ssid.clone());
+    let instant = written(caller, page);
+    let since = |at: Option<DateTime<Utc>>| at.map(instant).unwrap_or_default();
+    let (state, text) = match set.state() {
+        wifi::Applied::Nothing => ("nothing", page.t("wifi-nothing")),
+        wifi::Applied::Yes(at) => ("applied", page.t2("wifi-applied", "version", set.wanted, "date", since(at))),
+        wifi::Applied::NotSince(at) => {
+            let told = page.t2("wifi-waiting", "wanted", set.wanted, "date", since(at));
+            let applied = set.applied.map(|applied| page.t1("wifi-has", "applied", applied));
+            ("waiting", format!("{told} {}", applied.unwrap_or_else(|| page.t("wifi-never-said"))))
+        }
+    };
+    let slots = (1..=wifi::SLOTS).map(|priority| SlotView { priority, ssid: ssid(priority) }).collect();
+    WifiView { slots, state, text }
+}
+
+async fn calibration(tx: &mut Tx, page: &Page, device: &Device) -> Result<CalibrationView> {
+    let newest = calibrations::sql::versions(tx, device.id).await?.into_iter().next();
+    let instant = written(tx.caller(), page);
+    let figure = |figure: rust_decimal::Decimal| wording::decimal(&figure.normalize().to_string(), page.language());
+    let (by, since) = newest.map_or((None, None), |version| (version.by, Some(instant(version.calibrated_at))));
+    Ok(CalibrationView {
+        slope: figure(device.temp_slope),
+        intercept: figure(device.temp_intercept),
+        version: device.calibration_version,
+        since,
+        by,
+    })
 }
 
 #[derive(Deserialize)]
@@ -295,7 +250,7 @@ pub(super) async fn assign(
     Form(body): Form<Assignments>,
 ) -> Result<Response> {
     actions::assign(&product, &caller, id, &body.user).await?;
-    Ok(back_to(id, "saved"))
+    Ok(back_to(id, "?notice=saved"))
 }
 
 pub(super) async fn open(
@@ -304,9 +259,21 @@ pub(super) async fn open(
     Path(id): Path<DeviceId>,
 ) -> Result<Response> {
     actions::open_registration(&product, &caller, id).await?;
-    Ok(back_to(id, "window-open"))
+    Ok(back_to(id, "?notice=window-open"))
 }
 
-fn back_to(id: DeviceId, notice: &str) -> Response {
-    see_other(&format!("/physiotraq/admin/devices/{id}?notice={notice}"))
+pub(super) async fn release(
+    State(product): State<Physiotraq>,
+    caller: Caller,
+    Path(id): Path<DeviceId>,
+) -> Result<Response> {
+    match actions::release(&product, &caller, id).await {
+        Ok(()) => Ok(see_other("/physiotraq/admin/devices?notice=released")),
+        Err(error) if error.code == "BIZ_DEVICE_IN_TREATMENT" => Ok(back_to(id, "?notice=release-refused")),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn back_to(id: DeviceId, query: &str) -> Response {
+    see_other(&format!("/physiotraq/admin/devices/{id}{query}"))
 }

@@ -21,6 +21,7 @@ struct Row {
     firmware_version: Option<String>,
     temp_slope: Decimal,
     temp_intercept: Decimal,
+    calibration_version: i32,
     claimed_at: DateTime<Utc>,
     registered_at: Option<DateTime<Utc>>,
     registration_open_until: Option<DateTime<Utc>>,
@@ -38,6 +39,7 @@ impl From<Row> for Device {
             firmware_version: row.firmware_version,
             temp_slope: row.temp_slope,
             temp_intercept: row.temp_intercept,
+            calibration_version: row.calibration_version,
             claimed_at: row.claimed_at,
             registered_at: row.registered_at,
             registration_open_until: row.registration_open_until,
@@ -51,7 +53,7 @@ pub(crate) async fn list(tx: &mut Tx, assigned_to: Option<Uuid>) -> Result<Vec<D
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
-                  d.temp_intercept, d.claimed_at, d.registered_at, d.registration_open_until,
+                  d.temp_intercept, d.calibration_version, d.claimed_at, d.registered_at, d.registration_open_until,
                   coalesce(array_agg(a.user_id) FILTER (WHERE a.user_id IS NOT NULL), '{}') AS "assigned!"
            FROM physiotraq.devices d LEFT JOIN physiotraq.device_assignments a ON a.device_id = d.id
            WHERE d.released_at IS NULL
@@ -71,7 +73,7 @@ pub(super) async fn listed(tx: &mut Tx, assigned_to: Option<Uuid>, paging: &Pagi
     let rows = sqlx::query_as!(
         Row,
         r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
-                  d.temp_intercept, d.claimed_at, d.registered_at, d.registration_open_until,
+                  d.temp_intercept, d.calibration_version, d.claimed_at, d.registered_at, d.registration_open_until,
                   ARRAY(SELECT a.user_id FROM physiotraq.device_assignments a WHERE a.device_id = d.id) AS "assigned!"
            FROM physiotraq.devices d
            WHERE d.released_at IS NULL
@@ -94,7 +96,7 @@ pub(crate) async fn find(tx: &mut Tx, id: DeviceId) -> Result<Device> {
     let row = sqlx::query_as!(
         Row,
         r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
-                  d.temp_intercept, d.claimed_at, d.registered_at, d.registration_open_until,
+                  d.temp_intercept, d.calibration_version, d.claimed_at, d.registered_at, d.registration_open_until,
                   ARRAY(SELECT a.user_id FROM physiotraq.device_assignments a WHERE a.device_id = d.id) AS "assigned!"
            FROM physiotraq.devices d WHERE d.id = $1 AND d.released_at IS NULL"#,
         id.0
@@ -238,7 +240,7 @@ pub(super) async fn take_registration(tx: &mut Tx, id: DeviceId, firmware: Optio
     let now = tx.caller().now();
     let taken = sqlx::query!(
         "UPDATE physiotraq.devices SET registered_at = $2, registration_open_until = NULL, updated_at = $2,
-                firmware_version = coalesce($3, firmware_version)
+                wifi_applied_version = NULL, wifi_applied_at = NULL, firmware_version = coalesce($3, firmware_version)
          WHERE id = $1 AND released_at IS NULL AND (registered_at IS NULL OR registration_open_until > $2)",
         id.0,
         now,
@@ -272,6 +274,55 @@ pub(super) async fn replace_credential(tx: &mut Tx, id: DeviceId, license: Tenan
     Ok(())
 }
 
+/// Whether a treatment runs on a device that is not released; its row is held against everybody until the transaction
+/// ends.
+pub(super) async fn hold_to_release(tx: &mut Tx, id: DeviceId) -> Result<bool> {
+    sqlx::query!("SELECT id FROM physiotraq.devices WHERE id = $1 AND released_at IS NULL FOR UPDATE", id.0)
+        .fetch_one(tx.conn())
+        .await?;
+    let running = sqlx::query!(
+        r#"SELECT EXISTS (SELECT 1 FROM physiotraq.treatments
+                          WHERE device_id = $1 AND status = 'in_progress') AS "yes!""#,
+        id.0
+    );
+    Ok(running.fetch_one(tx.conn()).await?.yes)
+}
+
+/// Holds a device as it is: it cannot be released before the transaction ends.
+///
+/// # Errors
+/// 404 when it was released a moment ago.
+pub(crate) async fn hold(tx: &mut Tx, id: DeviceId) -> Result<()> {
+    sqlx::query!("SELECT id FROM physiotraq.devices WHERE id = $1 AND released_at IS NULL FOR KEY SHARE", id.0)
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Makes the row an archive: no credential, nobody assigned, no address and no place.
+pub(super) async fn release(tx: &mut Tx, id: DeviceId) -> Result<()> {
+    let now = tx.caller().now();
+    sqlx::query!("DELETE FROM physiotraq.device_assignments WHERE device_id = $1", id.0).execute(tx.conn()).await?;
+    sqlx::query!("DELETE FROM physiotraq.invited_assignments WHERE device_id = $1", id.0).execute(tx.conn()).await?;
+    sqlx::query!(
+        "UPDATE physiotraq.device_credentials SET revoked_at = $2 WHERE device_id = $1 AND revoked_at IS NULL",
+        id.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    sqlx::query!(
+        "UPDATE physiotraq.devices SET released_at = $2, updated_at = $2, registration_open_until = NULL,
+                last_ip_address = NULL, last_location = NULL
+         WHERE id = $1",
+        id.0,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// The device behind a credential, before its tenant is known.
 pub(super) async fn by_credential(db: &Db, hash: &[u8]) -> Result<Option<Known>> {
     let mut door = db.door().await?;
@@ -290,15 +341,4 @@ pub(super) async fn by_credential(db: &Db, hash: &[u8]) -> Result<Option<Known>>
         intercept: r.temp_intercept,
         calibration: r.calibration_version,
     }))
-}
-
-/// Counters of a device: received, stored, duplicate, rejected.
-pub(super) async fn counters(tx: &mut Tx, id: DeviceId) -> Result<(i64, i64, i64, i64)> {
-    let row = sqlx::query!(
-        "SELECT received, stored, duplicate, rejected FROM physiotraq.device_states WHERE device_id = $1",
-        id.0
-    )
-    .fetch_optional(tx.conn())
-    .await?;
-    Ok(row.map_or((0, 0, 0, 0), |r| (r.received, r.stored, r.duplicate, r.rejected)))
 }

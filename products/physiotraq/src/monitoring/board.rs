@@ -12,7 +12,8 @@ use socle::readings::Tally;
 use uuid::Uuid;
 
 use super::evaluated::Evaluated;
-use super::rules::{LiveAlert, Machine, Running};
+use super::rules::{LiveAlert, Running};
+use super::saved::{self, Counted, Saved};
 use crate::devices::{DeviceId, ONLINE_FOR, Presence};
 use crate::measurements::{Measurement, Quality};
 use crate::units::Celsius;
@@ -28,6 +29,8 @@ pub(super) struct Tracked {
     pub presence: Presence,
     pub seen_at: Option<DateTime<Utc>>,
     pub ip: Option<IpAddr>,
+    /// The address that its place was looked up for.
+    pub placed: Option<IpAddr>,
     pub firmware: Option<String>,
     pub latest: Option<Latest>,
     pub tally: Tally,
@@ -50,6 +53,7 @@ impl Tracked {
             presence: Presence::Unknown,
             seen_at: None,
             ip: None,
+            placed: None,
             firmware: None,
             latest: None,
             tally: Tally::default(),
@@ -121,38 +125,6 @@ pub struct Glance {
     pub band: &'static str,
 }
 
-/// What one device's row of the save holds.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Saved {
-    pub device_id: DeviceId,
-    pub license_id: TenantId,
-    pub latest: Option<Latest>,
-    pub seen_at: Option<DateTime<Utc>>,
-    pub stored: i64,
-    pub duplicate: i64,
-    pub rejected: i64,
-    pub through_ids: [i64; SHARDS],
-    pub late_from: Option<DateTime<Utc>>,
-    pub late_to: Option<DateTime<Utc>>,
-    pub evaluated_through: Option<DateTime<Utc>>,
-    pub machine: Option<Machine>,
-    pub status: &'static str,
-    pub firmware_version: Option<String>,
-    pub ip_address: Option<String>,
-    pub treatment_id: Option<Uuid>,
-    pub max_temperature: Option<rust_decimal::Decimal>,
-    pub max_temperature_at: Option<DateTime<Utc>>,
-}
-
-/// What was counted for a device that another server evaluates.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Counted {
-    pub device_id: DeviceId,
-    pub license_id: TenantId,
-    pub duplicate: i64,
-    pub rejected: i64,
-}
-
 impl Board {
     pub fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, Tracked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -165,7 +137,7 @@ impl Board {
             let Tally { duplicate, rejected, .. } = std::mem::take(&mut held.tally);
             tracked.tally = Tally { stored: 0, duplicate, rejected };
             tracked.seen_at = tracked.seen_at.max(held.seen_at);
-            tracked.ip = held.ip;
+            (tracked.ip, tracked.placed) = (held.ip, held.placed);
             tracked.changed = held.changed;
         }
         devices.insert(device, tracked);
@@ -176,6 +148,21 @@ impl Board {
         for (_, tracked) in self.lock().iter_mut().filter(|(device, _)| shards.contains(&shard_of(device.0))) {
             tracked.tally.stored = 0;
         }
+    }
+
+    /// The places of these devices could not be saved: they are looked up again with the next save.
+    pub fn misplaced(&self, moved: impl Iterator<Item = DeviceId>) {
+        let mut devices = self.lock();
+        for device in moved {
+            if let Some(tracked) = devices.get_mut(&device) {
+                tracked.placed = None;
+            }
+        }
+    }
+
+    /// Forgets a device that was released.
+    pub fn dismiss(&self, device: DeviceId) {
+        self.lock().remove(&device);
     }
 
     /// All devices.
@@ -226,6 +213,10 @@ impl Board {
         tracked.changed = true;
         let fresh = tracked.presence != Presence::Online;
         tracked.presence = Presence::Online;
+        if fresh {
+            // Its place may have been forgotten while it was silent.
+            tracked.placed = None;
+        }
         fresh.then_some(tracked.license)
     }
 
@@ -325,9 +316,9 @@ impl Board {
                 continue;
             }
             if ours {
-                states.push(take(*device, tracked));
+                states.push(saved::take(*device, tracked));
             } else {
-                counts.extend(count(*device, tracked));
+                counts.extend(saved::count(*device, tracked));
             }
         }
         // Always in the same order: two servers that save at once must not wait for each other.
@@ -351,43 +342,9 @@ impl Board {
             if let Some(tracked) = devices.get_mut(&device) {
                 add(&mut tracked.tally, tally);
                 tracked.changed = true;
+                tracked.placed = None;
             }
         }
-    }
-}
-
-/// What a server that does not evaluate the device saves of it.
-fn count(device: DeviceId, tracked: &mut Tracked) -> Option<Counted> {
-    tracked.changed = false;
-    let Tally { duplicate, rejected, .. } = std::mem::take(&mut tracked.tally);
-    let counted = Counted { device_id: device, license_id: tracked.license, duplicate, rejected };
-    (duplicate > 0 || rejected > 0).then_some(counted)
-}
-
-fn take(device: DeviceId, tracked: &mut Tracked) -> Saved {
-    tracked.changed = false;
-    let tally = std::mem::take(&mut tracked.tally);
-    let running = tracked.running.as_ref();
-    let warmest = running.and_then(|running| running.warmest);
-    Saved {
-        device_id: device,
-        license_id: tracked.license,
-        latest: tracked.latest.clone(),
-        seen_at: tracked.seen_at,
-        stored: tally.stored,
-        duplicate: tally.duplicate,
-        rejected: tally.rejected,
-        through_ids: tracked.evaluated.save(),
-        late_from: tracked.late.map(|(from, _)| from),
-        late_to: tracked.late.map(|(_, to)| to),
-        evaluated_through: tracked.evaluated_through,
-        machine: running.map(|running| running.machine.clone()),
-        status: tracked.presence.name(),
-        firmware_version: tracked.firmware.clone(),
-        ip_address: tracked.ip.map(|ip| ip.to_string()),
-        treatment_id: running.map(|running| running.id),
-        max_temperature: warmest.map(|(value, _)| value.decimal()),
-        max_temperature_at: warmest.map(|(_, at)| at),
     }
 }
 

@@ -14,6 +14,7 @@ mod persist;
 mod publish;
 mod recover;
 mod rules;
+mod saved;
 pub(crate) mod sql;
 mod told;
 
@@ -23,9 +24,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use socle::App;
 use socle::ids::TenantId;
 use socle::readings::{Sink, Tally};
+use socle::web::Lang;
+use socle::{App, Result};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
@@ -113,12 +115,36 @@ impl Monitor {
         if let Err(error) = sql::save(&self.app.db, (&changed.0, &changed.1), &ours, now).await {
             tracing::warn!(%error, devices = changed.0.len(), "device states could not be saved; kept");
             self.board.give_back(changed);
+            return;
         }
+        if let Err(error) = self.place(&changed.0).await {
+            tracing::warn!(%error, "the places of devices could not be saved; looked up again");
+            self.board.misplaced(changed.0.iter().map(|saved| saved.device_id));
+        }
+    }
+
+    /// Writes where devices are that were heard from another address, if there is a file of places.
+    async fn place(&self, saved: &[saved::Saved]) -> Result<()> {
+        let places = self.app.watch.places();
+        let moved = saved.iter().filter_map(|saved| Some((saved.device_id, saved.moved?)));
+        // As the file has it in French: pages look the address up again, in their language.
+        let words = |ip| places.of(ip).map(|place| place.words(Lang::Fr));
+        let found: Vec<_> = moved.map(|(device, ip)| (device, words(ip))).collect();
+        if found.is_empty() || !places.known() {
+            return Ok(());
+        }
+        sql::place(&self.app.db, &found).await
     }
 
     /// Takes in a device that was just claimed.
     pub(crate) fn admit(&self, device: DeviceId, license: TenantId) {
         self.board.admit(device, license);
+        self.tell_changed(device);
+    }
+
+    /// Forgets a device that was released.
+    pub(crate) fn dismiss(&self, device: DeviceId) {
+        self.board.dismiss(device);
         self.tell_changed(device);
     }
 

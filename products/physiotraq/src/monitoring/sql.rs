@@ -1,14 +1,15 @@
 //! Every query of the monitor.
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use socle::Result;
 use socle::alarms::Raised;
 use socle::db::{Db, Tx};
 use socle::ids::TenantId;
 use uuid::Uuid;
 
-use super::board::{Counted, Saved};
 use super::evaluate::Due;
+use super::saved::{Counted, Saved};
 use super::told::Flushed;
 use super::{AlertKind, AlertState, LiveAlert, Preset};
 use crate::devices::DeviceId;
@@ -36,6 +37,16 @@ pub(super) async fn save(
     )
     .fetch_one(door.conn())
     .await?;
+    Ok(())
+}
+
+/// Where devices are, of many licences in one statement; `None` where nobody knows.
+pub(super) async fn place(db: &Db, found: &[(DeviceId, Option<String>)]) -> Result<()> {
+    let places = found.iter().map(|(device, location)| json!({ "device_id": device, "location": location }));
+    let mut door = db.door().await?;
+    sqlx::query!(r#"SELECT physiotraq.place_devices($1) AS "done?: ()""#, serde_json::Value::Array(places.collect()))
+        .fetch_one(door.conn())
+        .await?;
     Ok(())
 }
 

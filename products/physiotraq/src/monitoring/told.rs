@@ -205,7 +205,11 @@ impl Monitor {
     /// Whether the treatment is another one now; `None` when it changed while the database was asked.
     async fn look_once(&self, device: DeviceId, known: Option<Uuid>) -> Result<Option<bool>> {
         let ours = self.ownership.owns(device);
-        let Some(stored) = sql::devices(&self.app.db, &[], Some(device)).await?.pop() else { return Ok(Some(false)) };
+        let Some(stored) = sql::devices(&self.app.db, &[], Some(device)).await?.pop() else {
+            // Released elsewhere.
+            self.board.dismiss(device);
+            return Ok(Some(false));
+        };
         let license = TenantId(stored.license_id);
         self.board.admit(device, license);
         let running = match stored.treatment_id {

@@ -3,7 +3,6 @@
 mod network;
 mod rights;
 mod sql;
-mod team;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -14,7 +13,7 @@ use socle::web::{Access, Form, Method, Product, Routes, see_other};
 use socle::{Caller, Error, Result, identity};
 
 use crate::units::Unit;
-use crate::{Physiotraq, roles};
+use crate::{Physiotraq, roles, team};
 
 pub(crate) use rights::{FATES, KEPT, RULES, erase, personal_data, uses};
 pub use socle::web::instants::zone_of;
@@ -23,7 +22,7 @@ pub use sql::{Member, SIGNED_IN, members};
 /// The routes of profile and team.
 pub fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
     let routes = routes.page(Method::Post, "/app/profile/preferences", Access::To(roles::USE_APP), preferences);
-    network::routes(team::routes(routes))
+    network::routes(routes)
 }
 
 #[derive(Deserialize)]
@@ -78,7 +77,8 @@ pub async fn present(tx: &mut Tx) -> Result<Box<Person>> {
     Ok(person)
 }
 
-/// Writes the profile row of somebody who joins a licence.
+/// Writes the profile row of somebody who joins a licence, and assigns to them what their invitation brings.
 pub(crate) async fn joined(tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
-    sql::insert(tx, newcomer).await
+    sql::insert(tx, newcomer).await?;
+    team::sql::take_brought(tx, newcomer.tenant, newcomer.account).await
 }

@@ -128,7 +128,7 @@ pub(crate) async fn erase(tx: &mut Tx, account: AccountId) -> Result<Vec<Outcome
 const TWENTY_YEARS: Span = Span::Months(240);
 
 /// How long PhysioTraq's rows are kept.
-pub(crate) const RULES: [Rule; 2] = [
+pub(crate) const RULES: [Rule; 4] = [
     Rule {
         table: "physiotraq.treatments",
         rows: "with their readings, alerts and events",
@@ -153,10 +153,34 @@ pub(crate) const RULES: [Rule; 2] = [
         holds: true,
         statement: "SELECT physiotraq.forget_unattached($1, $2, $3)",
     },
+    Rule {
+        table: "physiotraq.devices",
+        rows: "their address and place; the device itself stays as long as readings of it are kept",
+        column: "last_seen_at",
+        active: Span::Days(30),
+        archive: Span::None,
+        basis: "docs/decisions/0026-devices-and-wifi.md: an address tells where people work; 30 days find a lost device",
+        action: Action::Empty,
+        batch: 1_000,
+        holds: true,
+        statement: "SELECT physiotraq.forget_places($1, $2, $3)",
+    },
+    Rule {
+        table: "physiotraq.invited_assignments",
+        rows: "devices of invitations that nobody accepted",
+        column: "expires_at",
+        active: Span::Days(90),
+        archive: Span::None,
+        basis: "follows socle.invitations",
+        action: Action::Delete,
+        batch: 1_000,
+        holds: true,
+        statement: "SELECT socle.sweep('physiotraq.invited_assignments', $1, $2, $3)",
+    },
 ];
 
 /// Tables that no rule of their own empties.
-pub(crate) const KEPT: [Kept; 9] = [
+pub(crate) const KEPT: [Kept; 10] = [
     Kept {
         table: "physiotraq.users",
         reason: "with the account: treatments keep who ran them; an erasure takes the name away",
@@ -167,7 +191,8 @@ pub(crate) const KEPT: [Kept; 9] = [
         table: "physiotraq.licenses",
         reason: "as long as the customer is one, then as invoices are kept; no person",
     },
-    Kept { table: "physiotraq.devices", reason: "as long as readings of it are kept; equipment" },
+    Kept { table: "physiotraq.wifi_credentials", reason: "until other networks are set, or the device is released" },
+    Kept { table: "physiotraq.calibrations", reason: "with the device: readings name their version" },
     Kept { table: "physiotraq.device_assignments", reason: "until it is taken back; an erasure deletes it" },
     Kept { table: "physiotraq.device_credentials", reason: "with the device; no person" },
     Kept { table: "physiotraq.device_states", reason: "with the device; its latest reading, of whomever it is" },

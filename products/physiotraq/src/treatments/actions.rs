@@ -50,6 +50,8 @@ pub async fn start(product: &Physiotraq, caller: &Caller, device: DeviceId, form
         patient: &patient,
         notes: form.notes(),
     };
+    // Nobody releases the device between here and the commit.
+    devices::sql::hold(&mut tx, device).await?;
     sql::insert(&mut tx, new).await?;
     events::record(&mut tx, EventType::TreatmentStarted, ("Treatment", id.0), json!({ "device": device })).await?;
     audit::record(&mut tx, audit::Entry::done("treatment.started", "Treatment", id.0)).await?;

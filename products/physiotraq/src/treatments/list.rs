@@ -86,12 +86,13 @@ impl Filter {
     }
 }
 
-fn day(text: &str) -> Option<NaiveDate> {
+/// A day as the address spells it: `2026-11-21`.
+pub(crate) fn day(text: &str) -> Option<NaiveDate> {
     text.parse().ok()
 }
 
 /// The first instant of a local day, also where midnight is skipped.
-fn midnight(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+pub(crate) fn midnight(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
     let start = day.and_hms_opt(0, 0, 0)?;
     zone.from_local_datetime(&start).earliest().map(|at| at.to_utc())
 }

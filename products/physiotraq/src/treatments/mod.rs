@@ -15,7 +15,7 @@ use socle::web::{Access, Method, Routes};
 
 pub(crate) use curve::Curve;
 pub use form::{PatientForm, Sex};
-pub(crate) use list::{TreatmentRow, patient, rows};
+pub(crate) use list::{TreatmentRow, day, midnight, patient, rows};
 pub use model::{Status, Treatment, TreatmentId};
 pub(crate) use pages::{After, AlertView, alert_text, points};
 

@@ -147,6 +147,12 @@ async fn routes_follow_the_matrix(role: &str) -> Result<()> {
         (roles::LIST_ALL_TREATMENTS, "/admin/treatments/export"),
         (roles::CLAIM_DEVICE, "/admin/devices"),
         (roles::CLAIM_DEVICE, "/admin/devices/new"),
+        (roles::LIST_ALL_TREATMENTS, "/admin"),
+        (roles::MANAGE_TEAM, "/admin/team"),
+        (roles::MANAGE_TEAM, "/admin/team/new"),
+        (roles::MANAGE_TEAM, "/api/v1/team"),
+        (roles::SEE_AUDIT, "/admin/events"),
+        (roles::SEE_AUDIT, "/api/v1/events"),
     ] {
         compare(me, &format!("{base}{path}"), (action, decisions(&policies, role, action)[OWN])).await?;
     }
@@ -158,6 +164,10 @@ async fn routes_follow_the_matrix(role: &str) -> Result<()> {
             (roles::WATCH_DEVICE, format!("/live?topic=device:{device}")),
             (roles::START_TREATMENT, format!("/app/treatments/new?device={device}")),
             (roles::MANAGE_DEVICE, format!("/admin/devices/{device}")),
+            (roles::MANAGE_DEVICE, format!("/admin/devices/{device}/edit")),
+            (roles::MANAGE_DEVICE, format!("/admin/devices/{device}/location")),
+            (roles::MANAGE_DEVICE, format!("/api/v1/devices/{device}/wifi")),
+            (roles::MANAGE_DEVICE, format!("/api/v1/devices/{device}/location")),
         ] {
             compare(me, &format!("{base}{path}"), (action, decisions(&policies, role, action)[*relation])).await?;
         }

@@ -11,11 +11,17 @@ mod answers;
 #[cfg(test)]
 mod behind;
 #[cfg(test)]
+mod calibrations;
+#[cfg(test)]
 mod cookies;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod crew;
+#[cfg(test)]
+mod dashboard;
+#[cfg(test)]
+mod happened;
 #[cfg(test)]
 mod history;
 #[cfg(test)]
@@ -33,6 +39,8 @@ mod listener;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod managing;
+#[cfg(test)]
 mod memberships;
 #[cfg(test)]
 mod naughty;
@@ -47,6 +55,8 @@ mod pressure;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
+mod releasing;
+#[cfg(test)]
 mod session;
 #[cfg(test)]
 mod shuffled;
@@ -54,6 +64,8 @@ mod shuffled;
 mod sign_in;
 #[cfg(test)]
 mod strangers;
+#[cfg(test)]
+mod team;
 #[cfg(test)]
 mod technical;
 #[cfg(test)]
@@ -66,3 +78,5 @@ mod trail;
 mod treatments;
 #[cfg(test)]
 mod two_processes;
+#[cfg(test)]
+mod wifi;

@@ -197,7 +197,7 @@ async fn a_device_renamed_to_them_shows_them_inert_or_keeps_its_name() -> Result
     for (n, text) in sample(&texts).enumerate() {
         let status = licence.owner.post(&page, &[("name", text.as_str())]).await?.status();
         let name = text.trim();
-        let expected = if is_name(name, 60) { 303 } else { 400 };
+        let expected = if is_name(name, 60) { 303 } else { 422 };
         ensure!(status == expected, "renaming to {text:?}: {status}");
         if status != 303 {
             continue;
@@ -208,6 +208,32 @@ async fn a_device_renamed_to_them_shows_them_inert_or_keeps_its_name() -> Result
             for list in [page.as_str(), "/physiotraq/admin/devices", "/physiotraq/app", "/physiotraq/app/monitor"] {
                 shows_inert(&answers::text(licence.owner.get(list).await?, 200).await?, name)?;
             }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_and_networks_named_like_them_are_shown_inert_or_refused() -> Result<()> {
+    let Some(texts) = texts("people_and_networks_named_like_them_are_shown_inert_or_refused")? else { return Ok(()) };
+    let (_stage, licence) = scene().await?;
+    let edit = format!("/physiotraq/admin/team/{}/edit", licence.operator.account);
+    let device = format!("/physiotraq/admin/devices/{}", licence.device.id);
+    for text in sample(&texts).step_by(3) {
+        let named = licence.owner.post(&edit, &[("first_name", text.as_str()), ("last_name", "Essai")]).await?.status();
+        let expected = if is_name(text.trim(), 80) { 303 } else { 422 };
+        ensure!(named == expected, "a person named {text:?}: {named}");
+        if named == 303 {
+            let team = answers::text(licence.owner.get("/physiotraq/admin/team").await?, 200).await?;
+            shows_inert(&team, text.trim())?;
+        }
+        let network = [("ssid_1", text.as_str()), ("open_1", "on")];
+        let stored = licence.owner.post(&format!("{device}/wifi"), &network).await?.status();
+        // Without a name the slot is empty.
+        let fits = text.len() <= 32 && !text.chars().any(char::is_control);
+        ensure!(stored == if fits { 303 } else { 422 }, "a network named {text:?}: {stored}");
+        if stored == 303 && !text.is_empty() {
+            shows_inert(&answers::text(licence.owner.get(&device).await?, 200).await?, text)?;
         }
     }
     Ok(())

@@ -32,6 +32,11 @@ impl Program {
         Ok(self.request(Method::POST, path).json(body).send().await?)
     }
 
+    /// Replaces, changes or removes.
+    pub async fn send(&self, method: Method, path: &str, body: &Value) -> Result<Response> {
+        Ok(self.request(method, path).json(body).send().await?)
+    }
+
     /// Starts a treatment under a key.
     pub async fn start(&self, key: &str, body: &Value) -> Result<Response> {
         Ok(self.request(Method::POST, "/treatments").header("Idempotency-Key", key).json(body).send().await?)

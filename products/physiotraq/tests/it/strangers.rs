@@ -20,7 +20,10 @@ const TRACE: &str = "
         UNION ALL SELECT 'credential' || t::text FROM physiotraq.device_credentials t
         UNION ALL SELECT 'counter' || t::text FROM physiotraq.session_counters t
         UNION ALL SELECT 'audit' || t::text FROM socle.audit_log t WHERE t.action <> 'access.refused'
-        UNION ALL SELECT 'device' || name || coalesce(registration_open_until::text, '') FROM physiotraq.devices
+        UNION ALL SELECT 'network' || t::text FROM physiotraq.wifi_credentials t
+        UNION ALL SELECT 'calibration' || t::text FROM physiotraq.calibrations t
+        UNION ALL SELECT 'device' || name || temp_slope || wifi_wanted_version || coalesce(released_at::text, '')
+                         || coalesce(registration_open_until::text, '') FROM physiotraq.devices
     ) AS everything";
 
 /// A licence with a running treatment and an alert, and a second licence without any.
@@ -93,6 +96,9 @@ async fn owner_changes(owner: &Person, device: &Device) -> Result<Vec<Response>>
         owner.post(&page, &[("name", "Stolen")]).await?,
         owner.post(&format!("{page}/assignments"), &[("user", account.as_str())]).await?,
         owner.post(&format!("{page}/open_registration"), &[]).await?,
+        owner.post(&format!("{page}/wifi"), &[("ssid_1", "Stolen"), ("open_1", "on")]).await?,
+        owner.post(&format!("{page}/calibration"), &[("temp_slope", "1.05"), ("temp_intercept", "1")]).await?,
+        owner.post(&format!("{page}/release"), &[]).await?,
     ])
 }
 

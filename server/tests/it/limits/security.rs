@@ -10,8 +10,6 @@ use testkit::Stage;
 
 use super::{At, PASSWORD, behind_a_proxy, events, operator};
 
-mod geo_file;
-
 const SECURITY: &str = "/platform/security";
 
 /// One look of the watch; how much it found.
@@ -92,7 +90,7 @@ async fn somebody_who_looks_for_what_is_not_theirs_and_a_stolen_token_are_noted(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sign_in_from_too_far_away_is_noted_once_and_places_come_from_a_local_file() -> Result<()> {
     // Paris at 198.51.100.0/24, Tokyo at 203.0.113.0/24.
-    let file = geo_file::write(&[("198.51.100", "FR", (48.86, 2.35)), ("203.0.113", "JP", (35.68, 139.69))])?;
+    let file = crate::geo_file::write(&[("198.51.100", "FR", (48.86, 2.35)), ("203.0.113", "JP", (35.68, 139.69))])?;
     let stage = behind_a_proxy(|config| config.geo.database = Some(file.clone())).await?;
     std::fs::remove_file(&file)?;
     stage.licence().await?;

@@ -183,6 +183,11 @@ fn later_row(table: &str, n: u32, licence: &testkit::Licence) -> String {
              VALUES ('{tenant}', '{device}', 38, 38, 1, {{at}}, {{at}}, {n}, true, false, false, {{at}})",
             device = licence.device.id
         ),
+        "physiotraq.invited_assignments" => format!(
+            "physiotraq.invited_assignments (license_id, invitation_id, device_id, created_at, expires_at)
+             VALUES ('{tenant}', '{id}', '{device}', {night}, {{at}})",
+            device = licence.device.id
+        ),
         other => panic!("this test does not know how to write a row of {other}"),
     }
 }
@@ -212,7 +217,7 @@ async fn sealed(admin: &mut PgConnection) -> Result<()> {
 /// The rows of these tests that are left.
 async fn left(admin: &mut PgConnection, table: &str) -> Result<i64> {
     let of_ours = match table {
-        "socle.refresh_tokens" => "created_at = '2000-01-01'",
+        "socle.refresh_tokens" | "physiotraq.invited_assignments" => "created_at = '2000-01-01'",
         "socle.idempotency_keys" => "route = 'x'",
         "socle.audit_log" => "id < '00000000-0000-0000-0000-0000000000ff' AND action = 'session.opened'",
         "physiotraq.measurements" => "true",

@@ -26,7 +26,7 @@ use Shows::{Ids, Nothing, Refused, Tenants};
 
 /// Function and call. `{tenant}`, `{account}`, `{session}`, `{job}`, `{key}`, `{email}`, `{serial}` and `{mac}` are the
 /// other tenant's; `{hash}` is the hash of a secret that nobody has, and `{long_ago}` before everything.
-const CALLS: [(&str, Shows, &str); 78] = [
+const CALLS: [(&str, Shows, &str); 79] = [
     ("socle.ensure_months", Nothing, "socle.ensure_months('2026-11-01', '2026-11-01')"),
     ("socle.account_by_email", Nothing, "socle.account_by_email('trial', '{email}')"),
     ("socle.live_session", Nothing, "socle.live_session('physiotraq', {hash}, NULL, {now})"),
@@ -116,11 +116,14 @@ const CALLS: [(&str, Shows, &str); 78] = [
     ("physiotraq.unevaluated_readings", Ids, "physiotraq.unevaluated_readings(ARRAY(SELECT generate_series(0, 255)))"),
     ("physiotraq.told_readings", Nothing, "physiotraq.told_readings('[]')"),
     ("physiotraq.forget_treatments", Nothing, "physiotraq.forget_treatments({long_ago}, 10, {now})"),
+    ("physiotraq.forget_places", Nothing, "physiotraq.forget_places({long_ago}, 10, {now})"),
     ("physiotraq.forget_unattached", Nothing, "physiotraq.forget_unattached({long_ago}, 10, {now})"),
 ];
 /// …whose arguments are their own kind of thing: called with nothing, they do nothing.
-const EMPTY: [(&str, &str); 1] =
-    [("physiotraq.save_device_states", "physiotraq.save_device_states('[]', '[]', '{}', {now})")];
+const EMPTY: [(&str, &str); 2] = [
+    ("physiotraq.save_device_states", "physiotraq.save_device_states('[]', '[]', '{}', {now})"),
+    ("physiotraq.place_devices", "physiotraq.place_devices('[]')"),
+];
 
 #[test]
 fn every_definer_function_is_called_here() {

@@ -75,10 +75,14 @@ pub async fn furnished() -> Result<Rooms> {
     Ok(Rooms { first: first.id.0, second: second.id.0, people, tables, held, stage })
 }
 
-/// A named patient on a device, an alert, an invitation with its mail.
+/// A device with a network and a calibration, a named patient on it, an alert, an invitation to it with its mail.
 async fn furnish(stage: &Stage, licence: &Licence) -> Result<()> {
     licence.device.post("/devices/heartbeat", &json!({})).await?;
     let device = licence.device.id.to_string();
+    let page = format!("/physiotraq/admin/devices/{device}");
+    licence.owner.post(&format!("{page}/wifi"), &[("ssid_1", "Bloc"), ("open_1", "on")]).await?;
+    let calibration = [("temp_slope", "1.01"), ("temp_intercept", "-0.38")];
+    licence.owner.post(&format!("{page}/calibration"), &calibration).await?;
     let fields = [("device", device.as_str()), ("patient_last_name", "Lovelace")];
     let started = licence.operator.post("/physiotraq/app/treatments", &fields).await?;
     anyhow::ensure!(started.status() == 303, "start refused: {}", started.status());
@@ -87,7 +91,8 @@ async fn furnish(stage: &Stage, licence: &Licence) -> Result<()> {
         licence.device.measure(stage.clock.now(), celsius).await?;
     }
     let email = format!("invited-{device}@test.fr");
-    licence.owner.post("/physiotraq/admin/team", &[("email", email.as_str())]).await?;
+    let invited = [("email", email.as_str()), ("device", device.as_str())];
+    licence.owner.post("/physiotraq/admin/team", &invited).await?;
     Ok(())
 }
 

@@ -1,9 +1,10 @@
 //! Keys of texts that no source file spells out.
 
 /// Keys put together with `format!`, and every key that can come of it.
-pub const BUILT: [(&str, &[&str]); 16] = [
+pub const BUILT: [(&str, &[&str]); 17] = [
     ("audit-outcome-{}", &["done", "refused", "failed"]),
     ("audit-actor-{}", &["person", "device", "system", "nobody"]),
+    ("dashboard-licence-{}", &["active", "expired", "cancelled", "payment-failed"]),
     ("front-{name}", &["physiotraq"]),
     ("error-{key}-title", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys", "network"]),
     ("error-{key}", &["400", "401", "403", "404", "409", "413", "422", "429", "500", "503", "keys", "network"]),
@@ -22,6 +23,10 @@ pub const BUILT: [(&str, &[&str]); 16] = [
             "invited",
             "invitation-cancelled",
             "member-removed",
+            "wifi-saved",
+            "calibrated",
+            "released",
+            "release-refused",
             "job-retried",
             "job-dropped",
             "glass-broken",

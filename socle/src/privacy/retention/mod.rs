@@ -57,6 +57,8 @@ impl Span {
 pub enum Action {
     /// They are deleted.
     Delete,
+    /// They stay, without what the rule names.
+    Empty,
     /// Whole months go at once.
     DropPartitions,
 }
@@ -116,7 +118,7 @@ pub fn rule(table: &str) -> Option<&'static Rule> {
 /// 503 when the database cannot be reached. What was deleted until then stays deleted.
 pub async fn apply(app: &App, rule: &Rule, now: DateTime<Utc>) -> Result<i64> {
     match rule.action {
-        Action::Delete => sweep(&app.db, rule, now).await,
+        Action::Delete | Action::Empty => sweep(&app.db, rule, now).await,
         Action::DropPartitions => drop_months(app, rule, now).await,
     }
 }

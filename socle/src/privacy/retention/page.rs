@@ -53,6 +53,7 @@ fn line(text: &mut String, rule: &Rule) {
     let Rule { table, rows, column, active, archive, basis, action, batch, holds, .. } = rule;
     let then = match action {
         Action::Delete => "deleted",
+        Action::Empty => "emptied",
         Action::DropPartitions => "months dropped",
     };
     let holds = if *holds { "respected" } else { "–" };

@@ -7,19 +7,20 @@ use anyhow::{Context, Result};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// Control byte of a value: its type in three bits, its size in five.
-fn control(kind: u8, size: usize) -> u8 {
-    kind << 5 | u8::try_from(size).unwrap()
+/// What a value begins with: its type in three bits, its size in five; from 29 on the rest of the size follows.
+fn control(kind: u8, size: usize) -> Vec<u8> {
+    let size = u8::try_from(size).unwrap();
+    if size < 29 { vec![kind << 5 | size] } else { vec![kind << 5 | 29, size - 29] }
 }
 
 fn text(text: &str) -> Vec<u8> {
-    let mut bytes = vec![control(2, text.len())];
+    let mut bytes = control(2, text.len());
     bytes.extend(text.as_bytes());
     bytes
 }
 
 fn double(value: f64) -> Vec<u8> {
-    let mut bytes = vec![control(3, 8)];
+    let mut bytes = control(3, 8);
     bytes.extend(value.to_be_bytes());
     bytes
 }
@@ -27,13 +28,13 @@ fn double(value: f64) -> Vec<u8> {
 /// An unsigned integer of type 5 (16 bits) or 6 (32 bits).
 fn number(kind: u8, value: u32) -> Vec<u8> {
     let bytes: Vec<u8> = value.to_be_bytes().into_iter().skip(if kind == 5 { 2 } else { 0 }).collect();
-    let mut all = vec![control(kind, bytes.len())];
+    let mut all = control(kind, bytes.len());
     all.extend(bytes);
     all
 }
 
 fn map(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = vec![control(7, entries.len())];
+    let mut bytes = control(7, entries.len());
     for (key, value) in entries {
         bytes.extend(text(key));
         bytes.extend(value);
@@ -49,10 +50,54 @@ enum Record {
     Data(u32),
 }
 
+/// A place of a network: country, town in French and English, region, latitude and longitude.
+#[derive(Clone, Copy, Debug)]
+pub struct Town<'a> {
+    pub country: &'a str,
+    pub city: [&'a str; 2],
+    pub region: &'a str,
+    pub point: (f64, f64),
+}
+
+fn named([fr, en]: [&str; 2]) -> Vec<u8> {
+    map(&[("names", map(&[("fr", text(fr)), ("en", text(en))]))])
+}
+
+fn point((latitude, longitude): (f64, f64)) -> Vec<u8> {
+    map(&[("latitude", double(latitude)), ("longitude", double(longitude))])
+}
+
+/// A list of one.
+fn list(only: Vec<u8>) -> Vec<u8> {
+    // Type 11 is written as 0 with the rest of its number in the next byte.
+    [control(0, 1), vec![4], only].concat()
+}
+
 /// Writes a file that knows these networks (the first three bytes of an address), each with country and point.
 pub fn write(places: &[(&str, &str, (f64, f64))]) -> Result<PathBuf> {
-    let (mut nodes, mut data) = (vec![[Record::Nothing; 2]], Vec::new());
-    for (prefix, country, (latitude, longitude)) in places {
+    let record = |country: &str, at| map(&[("country", map(&[("iso_code", text(country))])), ("location", point(at))]);
+    let records: Vec<(&str, Vec<u8>)> =
+        places.iter().map(|(prefix, country, at)| (*prefix, record(country, *at))).collect();
+    write_records(&records)
+}
+
+/// Writes a file that knows these networks, each with its town.
+pub fn write_towns(places: &[(&str, Town<'_>)]) -> Result<PathBuf> {
+    let record = |town: &Town<'_>| {
+        map(&[
+            ("country", map(&[("iso_code", text(town.country))])),
+            ("subdivisions", list(named([town.region; 2]))),
+            ("city", named(town.city)),
+            ("location", point(town.point)),
+        ])
+    };
+    let records: Vec<(&str, Vec<u8>)> = places.iter().map(|(prefix, town)| (*prefix, record(town))).collect();
+    write_records(&records)
+}
+
+fn write_records(places: &[(&str, Vec<u8>)]) -> Result<PathBuf> {
+    let (mut nodes, mut data) = (vec![[Record::Nothing; 2]], Vec::<u8>::new());
+    for (prefix, record) in places {
         let bytes: Vec<u8> = prefix.split('.').map(str::parse).collect::<Result<_, _>>()?;
         let bits = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| usize::from(byte >> bit & 1)));
         let bits: Vec<usize> = bits.collect();
@@ -70,8 +115,7 @@ pub fn write(places: &[(&str, &str, (f64, f64))]) -> Result<PathBuf> {
             };
         }
         nodes[at][*last] = Record::Data(u32::try_from(data.len())?);
-        let point = map(&[("latitude", double(*latitude)), ("longitude", double(*longitude))]);
-        data.extend(map(&[("country", map(&[("iso_code", text(country))])), ("location", point)]));
+        data.extend(record);
     }
     let count = u32::try_from(nodes.len())?;
     let mut file = Vec::new();
@@ -90,11 +134,11 @@ pub fn write(places: &[(&str, &str, (f64, f64))]) -> Result<PathBuf> {
         ("binary_format_major_version", number(5, 2)),
         ("binary_format_minor_version", number(5, 0)),
         // Type 9 (64 bits) is written as 0 with the rest of its number in the next byte: no byte of it is zero.
-        ("build_epoch", vec![control(0, 0), 2]),
+        ("build_epoch", vec![0, 2]),
         ("database_type", text("Test-City")),
         ("description", map(&[])),
         ("ip_version", number(5, 4)),
-        ("languages", vec![control(0, 0), 4]),
+        ("languages", vec![0, 4]),
         ("node_count", number(6, count)),
         ("record_size", number(5, 24)),
     ]));

@@ -1,0 +1,24 @@
+# Team: list, a person's page, assignments, invitation.
+team-column-member = Person
+team-column-role = Role
+team-column-devices = Devices
+team-no-device = No device
+team-active = Active
+team-pending = Pending invite
+team-link-over = Link expired
+team-since = member since { $date }
+team-edit = Edit
+team-assign = Assign devices
+team-back = Back to the team
+team-cancel-title = Cancel the invitation of { $email }?
+team-cancel-text = The link that was sent will no longer work.
+team-invite-devices = The person has access to them as soon as they have accepted the invitation.
+team-edit-title = Edit { $name }
+team-edit-lead = The name by which the licence knows this person. Their sign-in address stays their own.
+team-save = Save the name
+team-assign-title = Devices of { $name }
+team-assign-lead = A device that is taken away leaves their screens at once; an open live screen closes within seconds.
+team-work = Activity
+team-treatments = Their treatments
+team-events = Their events
+team-owner-stays = The owner of the licence cannot be removed; the licence is handed over.

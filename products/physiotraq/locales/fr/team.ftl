@@ -1,0 +1,24 @@
+# Équipe : liste, page d’une personne, assignations, invitation.
+team-column-member = Personne
+team-column-role = Rôle
+team-column-devices = Appareils
+team-no-device = Aucun appareil
+team-active = Actif
+team-pending = Invitation en attente
+team-link-over = Lien expiré
+team-since = membre depuis le { $date }
+team-edit = Modifier
+team-assign = Assigner des appareils
+team-back = Retour à l’équipe
+team-cancel-title = Annuler l’invitation de { $email } ?
+team-cancel-text = Le lien envoyé ne fonctionnera plus.
+team-invite-devices = La personne y aura accès dès qu’elle aura accepté l’invitation.
+team-edit-title = Modifier { $name }
+team-edit-lead = Le nom sous lequel la licence connaît cette personne. Son adresse de connexion reste à elle.
+team-save = Enregistrer le nom
+team-assign-title = Appareils de { $name }
+team-assign-lead = Un appareil retiré disparaît aussitôt de ses écrans ; un suivi ouvert se ferme en quelques secondes.
+team-work = Activité
+team-treatments = Ses traitements
+team-events = Ses événements
+team-owner-stays = Le responsable de la licence ne peut pas être retiré ; la licence se transmet.
