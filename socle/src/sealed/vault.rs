@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use uuid::Uuid;
 
 use super::cache::Cache;
@@ -128,7 +128,9 @@ impl Vault {
         }
         let usable = registered.iter().filter(|row| row.purpose != Purpose::Root.name());
         let opened = usable.map(async |row| Ok::<_, Error>((row.id, self.unwrapped(subject, row).await?)));
-        let mut keys: Vec<(Uuid, Arc<Key>)> = try_join_all(opened).await?;
+        // Each to its end: after an outage one call tries the key service and the others are refused at once, which must not
+        // break off the one that tries.
+        let mut keys = join_all(opened).await.into_iter().collect::<Result<Vec<(Uuid, Arc<Key>)>>>()?;
         let lost = || Error::internal("a data key vanished");
         let active_seal = active(&registered, Purpose::Seal).ok_or_else(lost)?.id;
         let active_index = active(&registered, Purpose::Index).ok_or_else(lost)?.id;

@@ -44,9 +44,6 @@ pub struct Viewer {
     pub role: String,
 }
 
-/// How many entries a phone's bar has room for.
-const BAR: usize = 5;
-
 /// An entry of the navigation.
 pub struct NavItem {
     /// Where it leads.
@@ -111,16 +108,6 @@ impl Page {
             });
         }
         self
-    }
-
-    /// Whether a phone's bar has no room for all of the navigation.
-    pub fn folds(&self) -> bool {
-        self.nav.len() > BAR
-    }
-
-    /// Whether the entry at `index` stands behind "More" on a phone.
-    pub fn is_folded(&self, index: usize) -> bool {
-        self.folds() && index >= BAR - 1
     }
 
     /// The same page once the person's session has ended: no name and no navigation.

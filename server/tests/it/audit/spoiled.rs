@@ -127,7 +127,7 @@ async fn rows_that_are_swapped_or_taken_from_the_middle_are_named() -> Result<()
     let swapped = format!(
         "CREATE TABLE two AS SELECT * FROM socle.audit_chain WHERE chain = '{0}' AND position IN (5, 6);
          DELETE FROM socle.audit_chain WHERE chain = '{0}' AND position IN (5, 6);
-         INSERT INTO socle.audit_chain SELECT chain, 11 - position, occurred_at, id, row_hash, hash, sealed_at FROM two",
+         INSERT INTO socle.audit_chain SELECT chain, 11 - position, occurred_at, id, access, row_hash, hash, sealed_at FROM two",
         ONE.0
     );
     assert_eq!(scene.after(&swapped).await?, [fault(ONE.0, 5, FaultKind::LinkChanged)]);

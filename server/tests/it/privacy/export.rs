@@ -1,6 +1,8 @@
 //! The export of everything about me: what is in it and what is not, how it is kept, and who can download it.
 
 use std::io::{Cursor, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::TimeDelta;
 use physiotraq::seed;
@@ -183,6 +185,47 @@ fn most_held() -> Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
+}
+
+/// Rows of the trail as two statements of one moment: `treatment.read` and `treatment.listed`, as many of each.
+fn pairs(licence: &Licence, from: u32, count: u32) -> String {
+    let (account, tenant) = (licence.operator.account, licence.id);
+    format!(
+        "INSERT INTO socle.audit_log (id, occurred_at, realm, tenant_id, actor_kind, actor_id, event_type, action, outcome)
+         SELECT gen_random_uuid(), timestamptz '2026-11-01' + n * interval '1 second', 'physiotraq', '{tenant}', 'person',
+                '{account}', 'data', action, 'done'
+         FROM generate_series({from}, {}) n, unnest(ARRAY['treatment.read', 'treatment.listed']) action",
+        from + count - 1
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_during_an_export_is_in_both_of_its_forms_whole_or_in_neither() -> Result<()> {
+    let stage = Stage::new().await?;
+    let licence = stage.licence().await?;
+    let mut admin = stage.database.admin().await?;
+    run(&mut admin, &pairs(&licence, 1, 20_000)).await?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (stopped, pairs_of) = (Arc::clone(&stop), move |n| pairs(&licence, n, 1));
+    let writer = tokio::spawn(async move {
+        let mut written = 20_000;
+        while !stopped.load(Ordering::Relaxed) {
+            written += 1;
+            run(&mut admin, &pairs_of(written)).await?;
+        }
+        anyhow::Ok(written)
+    });
+    let person = asked(&stage, OPERATOR).await?;
+    stop.store(true, Ordering::Relaxed);
+    let written = usize::try_from(writer.await??)?;
+    let mut files = Files::of(&person).await?;
+    let (programs, people) = (files.text("data/audit.json")?, files.text("index.html")?);
+    let counted = |text: &str| ["treatment.read", "treatment.listed"].map(|action| text.matches(action).count());
+    let [read, listed] = counted(&programs);
+    assert_eq!(read, listed, "one statement, one moment");
+    assert_eq!(counted(&people), [read, listed], "both forms are of one snapshot");
+    assert!((20_000..written).contains(&read), "{read} of {written}: written before, during and after");
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -25,9 +25,12 @@ pub(in crate::identity) fn routes<P: Product>(routes: Routes<P>) -> Routes<P> {
         .api(Method::Delete, "/api/v1/me/sessions", Access::Account, others)
         .api(Method::Delete, "/api/v1/me/sessions/{id}", Access::Account, one::<P>)
         .limited(Group::Auth, |doors| {
-            doors
-                .api(Method::Get, "/api/v1/auth/sessions/replace", Access::Public, choices::<P>)
-                .api(Method::Post, "/api/v1/auth/sessions/replace", Access::Public, choose::<P>)
+            doors.api(Method::Get, "/api/v1/auth/sessions/replace", Access::Public, choices::<P>).api(
+                Method::Post,
+                "/api/v1/auth/sessions/replace",
+                Access::Public,
+                choose::<P>,
+            )
         })
 }
 

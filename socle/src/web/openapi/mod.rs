@@ -144,7 +144,9 @@ pub fn with_limits(mut document: OpenApi) -> OpenApi {
     }
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten().filter(|operation| is_for_people(operation) || is_door(operation)) {
+        for operation in
+            operations.into_iter().flatten().filter(|operation| is_for_people(operation) || is_door(operation))
+        {
             count(operation);
         }
     }
@@ -153,7 +155,10 @@ pub fn with_limits(mut document: OpenApi) -> OpenApi {
 
 /// The headers of an answer that was counted.
 const LIMITS: [(&str, &str); 3] = [
-    ("X-RateLimit-Limit", "Calls of one window: per account with an access token; per address at the open doors of signing in."),
+    (
+        "X-RateLimit-Limit",
+        "Calls of one window: per account with an access token; per address at the open doors of signing in.",
+    ),
     ("X-RateLimit-Remaining", "Calls that are left in this window."),
     ("X-RateLimit-Reset", "When the next window begins, in seconds since 1970."),
 ];

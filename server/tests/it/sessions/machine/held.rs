@@ -342,9 +342,14 @@ impl<'a> Story<'a> {
 
     async fn role(&mut self, person: usize, tenant: usize, role: usize) -> Result<()> {
         let mut tx = acting(self.stage, Who::System(self.tenants[tenant])).begin().await?;
-        members::set_role(&self.stage.trial, &mut tx, self.people[person].0, ROLES[role]).await?;
+        let told = members::set_role(&self.stage.trial, &mut tx, self.people[person].0, ROLES[role]).await;
+        if !self.world.change_role(person, tenant, role) {
+            let refused = told.err().context("the last administrator gave the role away")?;
+            assert_eq!(refused.code, "BIZ_LAST_ADMINISTRATOR");
+            return Ok(());
+        }
+        told?;
         tx.commit().await?;
-        self.world.change_role(person, tenant, role);
         Ok(())
     }
 

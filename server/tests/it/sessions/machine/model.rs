@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// The place of the administrators' role among the roles.
+const ADMINISTRATOR: usize = 2;
+
 /// Sessions at the same time.
 pub const MOST: usize = 3;
 
@@ -165,13 +168,20 @@ impl World {
         End::Done
     }
 
-    pub fn change_role(&mut self, person: usize, tenant: usize, role: usize) {
+    /// Whether the role may be taken; the last administrator of an organisation keeps it.
+    pub fn change_role(&mut self, person: usize, tenant: usize, role: usize) -> bool {
+        let holds = |person: &Person| person.roles[tenant] == ADMINISTRATOR;
+        let others = self.people.iter().enumerate().any(|(at, other)| at != person && holds(other));
+        if role != ADMINISTRATOR && holds(&self.people[person]) && !others {
+            return false;
+        }
         if self.people[person].roles[tenant] == role {
-            return;
+            return true;
         }
         self.people[person].roles[tenant] = role;
         for session in &mut self.sessions {
             session.ended |= session.person == person && session.tenant == tenant;
         }
+        true
     }
 }
