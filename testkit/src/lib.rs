@@ -6,8 +6,10 @@ mod database;
 mod kms;
 mod operator;
 mod stage;
+pub mod thermometer;
 pub mod trial;
 pub mod twilio;
+pub mod vendor;
 
 pub use actors::{Device, Person};
 pub use data::shared_file;
@@ -16,4 +18,6 @@ pub use kms::{Kms, Mood, TOKEN};
 pub use operator::Operator;
 
 pub use stage::{Licence, PASSWORD, Stage, start_of_tests};
+pub use thermometer::{Thermometer, Update};
 pub use trial::Trial;
+pub use vendor::{Vendor, sha256};

@@ -5,7 +5,7 @@ use socle::web::openapi::{self, Words};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::{BRANDING, devices, measurements, monitor, treatments};
+use crate::{BRANDING, devices, firmware, measurements, monitor, treatments};
 
 const WORDS: Words = Words {
     title: "PhysioTraq",
@@ -36,6 +36,7 @@ pub fn document() -> OpenApi {
     let mut document = openapi::frame(&BRANDING, WORDS);
     for part in [
         devices::Document::openapi(),
+        firmware::Document::openapi(),
         measurements::Document::openapi(),
         treatments::Document::openapi(),
         monitor::Document::openapi(),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::model::Device;
 use super::{Claim, DeviceId, Presence, actions, sql};
-use crate::{Physiotraq, people, roles, treatments, wording};
+use crate::{Physiotraq, firmware, people, roles, treatments, wording};
 
 /// A device on a page.
 pub(crate) struct DeviceCard {
@@ -135,6 +135,15 @@ struct DevicePage {
     duplicate: i64,
     rejected: i64,
     team: Vec<TeamChoice>,
+    firmware: FirmwarePanel,
+}
+
+/// What the owner sees of a device's firmware, and says about it.
+struct FirmwarePanel {
+    hardware: Option<String>,
+    available: Option<String>,
+    auto_update: bool,
+    beta: bool,
 }
 
 pub(super) async fn admin() -> Response {
@@ -246,6 +255,14 @@ pub(super) async fn show(
     let (mac, claimed, registered) =
         (device.mac_address.clone(), instant(device.claimed_at), device.registered_at.map(instant));
     let (slope, intercept) = (device.temp_slope.normalize().to_string(), device.temp_intercept.normalize().to_string());
+    let running = (device.hardware.as_deref(), device.firmware_version.as_deref());
+    let available = firmware::actions::update_for(&mut tx, running, device.firmware_beta).await?;
+    let firmware = FirmwarePanel {
+        hardware: device.hardware.clone(),
+        available: available.map(|release| release.version.text().to_owned()),
+        auto_update: device.firmware_auto_update,
+        beta: device.firmware_beta,
+    };
     let card = cards(&product, &mut tx, &page, vec![device]).await?.pop().ok_or_else(Error::not_found)?;
     let (slope, intercept) = (wording::decimal(&slope, lang), wording::decimal(&intercept, lang));
     let shown = DevicePage {
@@ -262,6 +279,7 @@ pub(super) async fn show(
         duplicate,
         rejected,
         team,
+        firmware,
     };
     Ok(html(&shown)?.into_response())
 }

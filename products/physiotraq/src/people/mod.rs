@@ -14,7 +14,7 @@ use socle::web::{Access, Form, Method, Product, Routes, see_other};
 use socle::{Caller, Error, Result, identity};
 
 use crate::units::Unit;
-use crate::{Physiotraq, roles};
+use crate::{Physiotraq, roles, vendor};
 
 pub(crate) use rights::{FATES, KEPT, RULES, erase, personal_data, uses};
 pub use socle::web::instants::zone_of;
@@ -78,7 +78,7 @@ pub async fn present(tx: &mut Tx) -> Result<Box<Person>> {
     Ok(person)
 }
 
-/// Writes the profile row of somebody who joins a licence.
+/// Writes the profile row of somebody who joins a licence, or the vendor.
 pub(crate) async fn joined(tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
-    sql::insert(tx, newcomer).await
+    if newcomer.tenant == vendor::TENANT { vendor::joined(tx, newcomer).await } else { sql::insert(tx, newcomer).await }
 }

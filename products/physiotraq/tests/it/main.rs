@@ -17,6 +17,8 @@ mod credentials;
 #[cfg(test)]
 mod crew;
 #[cfg(test)]
+mod firmware;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod hostile;
