@@ -5,8 +5,9 @@ use chrono::TimeDelta;
 use reqwest::Response;
 use serde_json::{Value, json};
 use socle::limits::Group;
+use socle::web::openapi::{self, Words};
 use socle::web::{Access, Kind, Product, Route};
-use testkit::Stage;
+use testkit::{Stage, trial};
 
 use super::{At, HOME, behind_a_proxy, events, refusal, wait};
 
@@ -109,12 +110,14 @@ fn says_counted(document: &Value, route: &Route) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_open_door_of_signing_in_is_counted_and_its_document_says_so() -> Result<()> {
     let stage = Stage::new().await?;
-    let products = [
-        (stage.product.clone().routes().declared().to_vec(), serde_json::to_value(stage.product.api_document())?),
-        (stage.trial.clone().routes().declared().to_vec(), serde_json::to_value(stage.trial.api_document())?),
-    ];
+    // One product is joined by invitation, in the other anybody may register.
+    let words = Words { title: "Trial", description: "Signing in.", groups: &[] };
+    let documents = [stage.product.api_document(), openapi::with_limits(openapi::frame(&trial::BRANDING, words))];
+    let declared =
+        [stage.product.clone().routes().declared().to_vec(), stage.trial.clone().routes().declared().to_vec()];
     let mut doors = 0;
-    for (routes, document) in products {
+    for (routes, document) in declared.into_iter().zip(documents) {
+        let document = serde_json::to_value(document)?;
         let open = |route: &&Route| route.kind == Kind::Api && route.access == Access::Public;
         for route in routes.iter().filter(open).filter(|route| route.path.starts_with("/api/v1/auth/")) {
             // The sign-in counts failures.

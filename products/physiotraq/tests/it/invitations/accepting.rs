@@ -158,7 +158,7 @@ async fn who_has_an_account_proves_it_by_its_password_and_gets_a_second_licence(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_password_of_an_account_cannot_be_guessed_at_its_invitation() -> Result<()> {
-    let mut scene = Scene::new().await?;
+    let scene = Scene::new().await?;
     let second = scene.stage.licence().await?;
     let secret = scene.invited(&second.owner, "operator1@test.fr", 1).await?;
     for _ in 0..5 {
