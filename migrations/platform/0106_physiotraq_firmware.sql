@@ -121,7 +121,7 @@ CREATE TABLE physiotraq.firmware_installs (
   CHECK ((state = 'failed') = (reason IS NOT NULL)),
   CHECK ((state = 'waiting') = (decided_at IS NULL))
 );
-CREATE UNIQUE INDEX firmware_installs_one ON physiotraq.firmware_installs (rollout_id, device_id);
+CREATE UNIQUE INDEX firmware_installs_one ON physiotraq.firmware_installs (rollout_id, device_id, license_id);
 CREATE INDEX firmware_installs_device ON physiotraq.firmware_installs (device_id, offered_at DESC);
 CREATE INDEX firmware_installs_waiting ON physiotraq.firmware_installs (deadline) WHERE state = 'waiting';
 ALTER TABLE physiotraq.firmware_installs ENABLE ROW LEVEL SECURITY;

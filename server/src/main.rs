@@ -10,6 +10,7 @@ mod device_client;
 mod faults;
 mod firmware;
 mod operator;
+mod published;
 mod replay;
 mod serve;
 mod simulate;

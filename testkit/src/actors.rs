@@ -98,7 +98,8 @@ impl Person {
         body.extend_from_slice(content);
         body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
         let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-        let request = self.http.post(self.url(path)).header(ACCEPT, "text/html").header("content-type", kind).body(body);
+        let request =
+            self.http.post(self.url(path)).header(ACCEPT, "text/html").header("content-type", kind).body(body);
         Ok(self.signed(request).send().await?)
     }
 

@@ -1,10 +1,12 @@
 //! What tests stand on: a database of their own, a server on a free port, people and devices who talk to it over HTTP.
 
 mod actors;
+pub mod clamd;
 mod data;
 mod database;
 mod kms;
 mod operator;
+pub mod s3;
 mod stage;
 pub mod thermometer;
 pub mod trial;

@@ -37,6 +37,8 @@ mod documents;
 #[cfg(test)]
 mod factors;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod interference;
 #[cfg(test)]
 mod jobs;

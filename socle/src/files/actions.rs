@@ -69,7 +69,14 @@ where
     match pour(&mut writing, kind, content).await {
         Ok(poured) => {
             writing.finish().await?;
-            Ok(Received { id, content_type: poured.content_type, bytes: poured.bytes, sha256: poured.sha256, kind, place })
+            Ok(Received {
+                id,
+                content_type: poured.content_type,
+                bytes: poured.bytes,
+                sha256: poured.sha256,
+                kind,
+                place,
+            })
         }
         Err(error) => {
             writing.abort().await;
@@ -92,7 +99,8 @@ where
     let mut content = std::pin::pin!(content);
     let (mut bytes, mut hash, mut beginning) = (0_u64, Context::new(&SHA256), Vec::new());
     while let Some(piece) = content.next().await {
-        let piece = piece.map_err(|error| Error::malformed(format!("The upload was cut off: {error}. Send it again.")))?;
+        let piece =
+            piece.map_err(|error| Error::malformed(format!("The upload was cut off: {error}. Send it again.")))?;
         bytes = bytes.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         if bytes > kind.most_bytes {
             return Err(too_large(kind));
@@ -107,7 +115,10 @@ where
     }
     let found = content_type(&beginning);
     if !kind.accepts.contains(&found) {
-        let message = format!("The file is of the kind {found}, which is not accepted here. Accepted: {}.", kind.accepts.join(", "));
+        let message = format!(
+            "The file is of the kind {found}, which is not accepted here. Accepted: {}.",
+            kind.accepts.join(", ")
+        );
         return Err(Error::unprocessable("VAL_CONTENT", message));
     }
     let mut sha256 = [0; 32];

@@ -58,18 +58,16 @@ fn put(response: &mut Response, name: header::HeaderName, value: &str) {
 
 /// Always a download, never a page of ours.
 fn disposition(name: &str) -> String {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
 /// 416 with the length, so that the asker can begin again.
 fn beyond(bytes: u64) -> Response {
     let message = "The range begins after the end of the file; Content-Range says how long it is.";
-    let error = Error {
-        status: StatusCode::RANGE_NOT_SATISFIABLE,
-        code: "VAL_RANGE".into(),
-        ..Error::malformed(message)
-    };
+    let error =
+        Error { status: StatusCode::RANGE_NOT_SATISFIABLE, code: "VAL_RANGE".into(), ..Error::malformed(message) };
     let mut response = error.into_response();
     put(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
     response
@@ -93,7 +91,8 @@ fn asked(headers: &HeaderMap, etag: &str, bytes: u64) -> Asked {
 
 /// One range of bytes. Several at once, or what cannot be read, are answered with the whole, as the RFC allows.
 fn one_range(text: &str, bytes: u64) -> Asked {
-    let parsed = text.strip_prefix("bytes=").filter(|rest| !rest.contains(',')).and_then(|rest| rest.trim().split_once('-'));
+    let parsed =
+        text.strip_prefix("bytes=").filter(|rest| !rest.contains(',')).and_then(|rest| rest.trim().split_once('-'));
     let Some((first, last)) = parsed else { return Asked::Whole };
     match (first.is_empty(), last.is_empty()) {
         (true, true) => Asked::Whole,

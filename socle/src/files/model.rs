@@ -110,7 +110,9 @@ pub fn content_type(beginning: &[u8]) -> &'static str {
 #[must_use]
 pub fn plain_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let kept = last.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
+    let kept = last
+        .chars()
+        .filter(|c| !c.is_control() && !matches!(c, '"' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'));
     let kept: String = kept.take(120).collect();
     let kept = kept.trim_matches([' ', '.']);
     if kept.is_empty() { "file".to_owned() } else { kept.to_owned() }

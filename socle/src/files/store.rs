@@ -11,7 +11,7 @@ use futures_util::stream::BoxStream;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{ClientOptions, GetOptions, GetRange, ObjectStore, ObjectStoreExt, RetryConfig, WriteMultipart};
 use secrecy::ExposeSecret;
 
 use super::FileId;
@@ -83,9 +83,9 @@ impl Store {
     pub(super) async fn sweep_pieces(&self) -> Result<u64> {
         let Some(folder) = self.folder.clone() else { return Ok(0) };
         let swept = tokio::task::spawn_blocking(move || sweep(&folder, 0)).await;
-        swept.map_err(|error| Error::internal(format!("sweep: {error}")))?.map_err(|error| {
-            Error::internal(format!("files.folder cannot be swept: {error}"))
-        })
+        swept
+            .map_err(|error| Error::internal(format!("sweep: {error}")))?
+            .map_err(|error| Error::internal(format!("files.folder cannot be swept: {error}")))
     }
 }
 
@@ -121,7 +121,9 @@ fn folder(path: PathBuf) -> Result<Store, String> {
 }
 
 fn bucket_of(settings: &config::Files, bucket: &str) -> Result<Store, String> {
-    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&settings.s3_region);
+    let builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&settings.s3_region);
+    // Objects go one by one: not every store that speaks S3 can delete many at once.
+    let mut builder = builder.with_disable_bulk_delete(true).with_retry(retries());
     if let Some(endpoint) = &settings.s3_endpoint {
         builder = builder.with_endpoint(endpoint);
         // Between us and a store on the same network; refused in production by the settings' own check.
@@ -135,11 +137,19 @@ fn bucket_of(settings: &config::Files, bucket: &str) -> Result<Store, String> {
     Ok(Store { objects: Arc::new(store), folder: None })
 }
 
+/// Who waits for a file is told to come back, rather than left waiting for as long as the library would try.
+fn retries() -> RetryConfig {
+    RetryConfig { max_retries: 3, retry_timeout: Duration::from_secs(10), ..RetryConfig::default() }
+}
+
 /// Realm, kind, file: no deeper.
 const DEPTH: usize = 2;
 
 fn sweep(folder: &FilePath, depth: usize) -> std::io::Result<u64> {
-    #[expect(clippy::disallowed_methods, reason = "compared with the file system's own times, which know no other clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "compared with the file system's own times, which know no other clock"
+    )]
     let now = SystemTime::now();
     let mut swept = 0;
     for entry in std::fs::read_dir(folder)? {

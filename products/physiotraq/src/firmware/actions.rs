@@ -31,7 +31,12 @@ pub fn may_publish(product: &Physiotraq, caller: &Caller) -> Result<()> {
 ///
 /// # Errors
 /// 400 with fields; 409 when there is this version for this hardware already.
-pub async fn publish(product: &Physiotraq, caller: &Caller, form: &ReleaseForm, received: &Received) -> Result<ReleaseId> {
+pub async fn publish(
+    product: &Physiotraq,
+    caller: &Caller,
+    form: &ReleaseForm,
+    received: &Received,
+) -> Result<ReleaseId> {
     let published = written(product, caller, form, received).await;
     if published.is_err() {
         files::discard(&product.app, received).await;

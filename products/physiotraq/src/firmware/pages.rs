@@ -139,7 +139,7 @@ pub(super) async fn show(
     page: Page,
     Path(id): Path<ReleaseId>,
 ) -> Result<Response> {
-    release_page(&product, &caller, page, (id, rollout_pages::usual(), Vec::new())).await
+    release_page(&product, &caller, page, (id, PlanForm::usual(), Vec::new())).await
 }
 
 /// The page of a release, with a plan that was refused and why.

@@ -7,8 +7,8 @@ use socle::files::{FileId, Received};
 use socle::{Error, Result};
 use uuid::Uuid;
 
-use super::model::{NewRelease, Published, Release, ReleaseId};
 use super::Version;
+use super::model::{NewRelease, Published, Release, ReleaseId};
 use crate::vendor;
 
 struct Row {
@@ -140,13 +140,9 @@ pub(super) async fn release(tx: &mut Tx, id: ReleaseId) -> Result<()> {
 /// Nobody should have it any more.
 pub(super) async fn withdraw(tx: &mut Tx, id: ReleaseId) -> Result<()> {
     let now = tx.caller().now();
-    sqlx::query!(
-        "UPDATE physiotraq.firmware_releases SET withdrawn_at = $2, updated_at = $2 WHERE id = $1",
-        id.0,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("UPDATE physiotraq.firmware_releases SET withdrawn_at = $2, updated_at = $2 WHERE id = $1", id.0, now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

@@ -147,6 +147,8 @@ async fn routes_follow_the_matrix(role: &str) -> Result<()> {
         (roles::LIST_ALL_TREATMENTS, "/admin/treatments/export"),
         (roles::CLAIM_DEVICE, "/admin/devices"),
         (roles::CLAIM_DEVICE, "/admin/devices/new"),
+        (roles::SEE_FIRMWARE, "/admin/firmware"),
+        (roles::MANAGE_FIRMWARE, "/vendor/firmware"),
     ] {
         compare(me, &format!("{base}{path}"), (action, decisions(&policies, role, action)[OWN])).await?;
     }

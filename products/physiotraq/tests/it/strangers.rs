@@ -20,7 +20,8 @@ const TRACE: &str = "
         UNION ALL SELECT 'credential' || t::text FROM physiotraq.device_credentials t
         UNION ALL SELECT 'counter' || t::text FROM physiotraq.session_counters t
         UNION ALL SELECT 'audit' || t::text FROM socle.audit_log t WHERE t.action <> 'access.refused'
-        UNION ALL SELECT 'device' || name || coalesce(registration_open_until::text, '') FROM physiotraq.devices
+        UNION ALL SELECT 'device' || name || firmware_beta || coalesce(registration_open_until::text, '')
+                  FROM physiotraq.devices
     ) AS everything";
 
 /// A licence with a running treatment and an alert, and a second licence without any.
@@ -93,6 +94,7 @@ async fn owner_changes(owner: &Person, device: &Device) -> Result<Vec<Response>>
         owner.post(&page, &[("name", "Stolen")]).await?,
         owner.post(&format!("{page}/assignments"), &[("user", account.as_str())]).await?,
         owner.post(&format!("{page}/open_registration"), &[]).await?,
+        owner.post(&format!("{page}/firmware"), &[("beta", "on")]).await?,
     ])
 }
 
@@ -228,7 +230,7 @@ async fn an_operator_gets_403_on_every_page_of_the_owner() -> Result<()> {
     let before = trace(&mut scene.admin).await?;
     let operator = &scene.first.operator;
     let device = format!("/physiotraq/admin/devices/{}", scene.first.device.id);
-    for page in ["", "/devices", "/devices/new", "/treatments", "/treatments/export"] {
+    for page in ["", "/devices", "/devices/new", "/treatments", "/treatments/export", "/firmware"] {
         assert_eq!(operator.get(&format!("/physiotraq/admin{page}")).await?.status(), 403, "{page}");
     }
     assert_eq!(operator.get(&device).await?.status(), 403);

@@ -161,7 +161,8 @@ async fn pause(
     sql::set(tx, rollout.id, (State::Paused(reason), rollout.stage), false).await?;
     let release = firmware::sql::lock(tx, rollout.release).await?;
     let failed: i64 = stands.iter().map(|stand| stand.failed).sum();
-    let facts = json!({ "rollout": rollout.id, "version": release.version.text(), "reason": reason.name(), "failed": failed });
+    let facts =
+        json!({ "rollout": rollout.id, "version": release.version.text(), "reason": reason.name(), "failed": failed });
     let entry = audit::Entry::done("firmware.rollout_paused", "Rollout", rollout.id.0);
     audit::record(tx, entry.with(facts.clone())).await?;
     security::record(tx, Event::new("FIRMWARE_ROLLOUT_PAUSED", Severity::High, None).with(facts)).await?;

@@ -16,7 +16,13 @@ pub(crate) fn jobs(jobs: Jobs, product: &Physiotraq) -> Jobs {
         let product = product.clone();
         async move { review(&product).await }
     })
-    .every(Schedule { name: REVIEW, cron: "* * * * *", zone: chrono_tz::Europe::Paris, kind: REVIEW, queue: MAINTENANCE })
+    .every(Schedule {
+        name: REVIEW,
+        cron: "* * * * *",
+        zone: chrono_tz::Europe::Paris,
+        kind: REVIEW,
+        queue: MAINTENANCE,
+    })
 }
 
 /// What the job does; tests call it when they have moved the clock.

@@ -7,4 +7,4 @@ mod model;
 pub(crate) mod pages;
 pub(super) mod sql;
 
-pub use model::{Pause, Plan, PlanForm, Rollout, RolloutId, Stand, State, USUAL, Verdict, judge, success_rate};
+pub use model::{Pause, Plan, PlanForm, Rollout, RolloutId, Stand, State, Verdict, judge, success_rate};

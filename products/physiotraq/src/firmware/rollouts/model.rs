@@ -23,15 +23,6 @@ pub struct Plan {
     pub install_minutes: i16,
 }
 
-/// What the form shows at first.
-pub const USUAL: [(&str, &str); 5] = [
-    ("stages", "5, 25, 100"),
-    ("min_sample", "10"),
-    ("success_percent", "95"),
-    ("error_percent", "5"),
-    ("install_minutes", "120"),
-];
-
 /// A plan as it is typed.
 #[derive(Clone, Debug, Default)]
 pub struct PlanForm {
@@ -48,6 +39,14 @@ pub struct PlanForm {
 }
 
 impl PlanForm {
+    /// What the form shows at first.
+    #[must_use]
+    pub fn usual() -> Self {
+        let [stages, min_sample, success_percent, error_percent, install_minutes] =
+            ["5, 25, 100", "10", "95", "5", "120"].map(ToOwned::to_owned);
+        Self { stages, min_sample, success_percent, error_percent, install_minutes }
+    }
+
     /// What is wrong, field by field; messages are keys of texts.
     ///
     /// # Errors
@@ -65,15 +64,28 @@ impl PlanForm {
         let success_percent = figure("success_percent", &self.success_percent, 1, 100, "rollout-error-success");
         let error_percent = figure("error_percent", &self.error_percent, 0, 99, "rollout-error-errors");
         let install_minutes = figure("install_minutes", &self.install_minutes, 5, 10_080, "rollout-error-minutes");
-        let stages: Vec<Option<i16>> = self.stages.split([',', ';', ' ']).map(str::trim).filter(|part| !part.is_empty()).map(|part| part.parse().ok()).collect();
+        let stages: Vec<Option<i16>> = self
+            .stages
+            .split([',', ';', ' '])
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().ok())
+            .collect();
         let stages: Option<Vec<i16>> = stages.into_iter().collect();
         let rising = |stages: &Vec<i16>| stages.is_sorted_by(|one, next| one < next);
-        let fit = stages.filter(|stages| stages.len() <= 10 && rising(stages) && stages.first().is_some_and(|first| *first >= 1) && stages.last() == Some(&100));
+        let fit = stages.filter(|stages| {
+            stages.len() <= 10
+                && rising(stages)
+                && stages.first().is_some_and(|first| *first >= 1)
+                && stages.last() == Some(&100)
+        });
         if fit.is_none() {
             faults.push(Detail::new("stages", "INVALID_FORMAT", "rollout-error-stages"));
         }
         match fit {
-            Some(stages) if faults.is_empty() => Ok(Plan { stages, min_sample, success_percent, error_percent, install_minutes }),
+            Some(stages) if faults.is_empty() => {
+                Ok(Plan { stages, min_sample, success_percent, error_percent, install_minutes })
+            }
             _ => Err(faults),
         }
     }

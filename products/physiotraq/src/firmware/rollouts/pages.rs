@@ -10,7 +10,7 @@ use socle::{Caller, Error, Result};
 use uuid::Uuid;
 
 use super::actions::{self, Word};
-use super::{Pause, PlanForm, Rollout, RolloutId, Stand, State, USUAL, success_rate};
+use super::{Pause, PlanForm, Rollout, RolloutId, Stand, State, success_rate};
 use crate::firmware::pages::{VENDOR, percent, release_page};
 use crate::firmware::{ReleaseId, Version};
 use crate::{Physiotraq, wording};
@@ -96,18 +96,6 @@ pub(crate) fn panel(page: &Page, zone: Tz, (rollout, stands): (Rollout, Vec<Stan
         pausable: rollout.state == State::Running,
         open,
         further: open && !rollout.is_last_stage(),
-    }
-}
-
-/// What the form shows at first.
-pub(crate) fn usual() -> PlanForm {
-    let value = |name: &str| USUAL.iter().find(|(one, _)| *one == name).map_or_else(String::new, |(_, value)| (*value).to_owned());
-    PlanForm {
-        stages: value("stages"),
-        min_sample: value("min_sample"),
-        success_percent: value("success_percent"),
-        error_percent: value("error_percent"),
-        install_minutes: value("install_minutes"),
     }
 }
 

@@ -46,7 +46,7 @@ pub async fn check(product: &Physiotraq, caller: &Caller, running: Version, hard
     let told = match choose(&asking, &offers) {
         Err(refusal) => Told::Nothing(refusal),
         Ok(_) if !flags.auto_update => Told::Nothing(Refusal::AutoUpdateOff),
-        Ok(_) if product.monitor.running(device).is_some() => Told::Nothing(Refusal::InTreatment),
+        Ok(_) if flags.in_treatment => Told::Nothing(Refusal::InTreatment),
         Ok(offer) => give(product, &mut tx, &asking, offer).await?,
     };
     tx.commit().await?;

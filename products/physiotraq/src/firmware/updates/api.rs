@@ -214,7 +214,9 @@ pub(in crate::firmware) async fn confirm(
     let state = |install: &Install| install.state.stored().0;
     let body = Confirmed {
         state: install.as_ref().map_or("none", state),
-        wanted_version: install.filter(|one| one.state != InstallState::Installed).map(|one| one.wanted.text().to_owned()),
+        wanted_version: install
+            .filter(|one| one.state != InstallState::Installed)
+            .map(|one| one.wanted.text().to_owned()),
     };
     Ok(axum::Json(body).into_response())
 }

@@ -107,9 +107,8 @@ pub fn choose<'a>(asking: &Asking, offers: &'a [Offer]) -> Result<&'a Offer, Ref
     if let Some(offer) = offers.iter().filter(back).max_by(|one, other| one.version.cmp(&other.version)) {
         return if turn(&offer) { Ok(offer) } else { Err(Refusal::NotYet) };
     }
-    let newer = |offer: &&Offer| {
-        offer.replaces.is_none() && offer.version > asking.running && (offer.is_stable || asking.beta)
-    };
+    let newer =
+        |offer: &&Offer| offer.replaces.is_none() && offer.version > asking.running && (offer.is_stable || asking.beta);
     let can = |offer: &&Offer| offer.min_compatible.as_ref().is_none_or(|oldest| *oldest <= asking.running);
     let newer: Vec<&Offer> = offers.iter().filter(newer).collect();
     if newer.is_empty() {

@@ -9,38 +9,37 @@ use uuid::Uuid;
 
 use super::{Install, InstallId, InstallState, Offer};
 use crate::devices::DeviceId;
+use crate::firmware::ReleaseId;
 use crate::firmware::rollouts::RolloutId;
 use crate::firmware::sql::stored;
-use crate::firmware::ReleaseId;
 
 /// What of a device decides about updates.
 pub(super) struct Flags {
     pub hardware: Option<String>,
     pub auto_update: bool,
     pub beta: bool,
+    pub in_treatment: bool,
 }
 
 pub(super) async fn flags(tx: &mut Tx, device: DeviceId) -> Result<Flags> {
-    let row = sqlx::query!(
-        "SELECT hardware, firmware_auto_update, firmware_beta FROM physiotraq.devices WHERE id = $1 AND released_at IS NULL",
+    Ok(sqlx::query_as!(
+        Flags,
+        r#"SELECT d.hardware, d.firmware_auto_update AS auto_update, d.firmware_beta AS beta,
+                  EXISTS (SELECT 1 FROM physiotraq.treatments t
+                          WHERE t.device_id = d.id AND t.status = 'in_progress') AS "in_treatment!"
+           FROM physiotraq.devices d WHERE d.id = $1 AND d.released_at IS NULL"#,
         device.0
     )
     .fetch_one(tx.conn())
-    .await?;
-    Ok(Flags { hardware: row.hardware, auto_update: row.firmware_auto_update, beta: row.firmware_beta })
+    .await?)
 }
 
 /// The hardware that a device reports itself to be.
 pub(super) async fn set_hardware(tx: &mut Tx, device: DeviceId, hardware: &str) -> Result<()> {
     let now = tx.caller().now();
-    sqlx::query!(
-        "UPDATE physiotraq.devices SET hardware = $2, updated_at = $3 WHERE id = $1",
-        device.0,
-        hardware,
-        now
-    )
-    .execute(tx.conn())
-    .await?;
+    sqlx::query!("UPDATE physiotraq.devices SET hardware = $2, updated_at = $3 WHERE id = $1", device.0, hardware, now)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -238,13 +237,9 @@ pub(super) async fn give_up(tx: &mut Tx, id: InstallId) -> Result<Option<(Rollou
 
 /// The binary of an offered release, while its rollout is not aborted.
 pub(super) async fn granted(tx: &mut Tx, install: &Install) -> Result<Option<FileId>> {
-    let row = sqlx::query!(
-        "SELECT physiotraq.granted_firmware($1, $2) AS file",
-        install.rollout.0,
-        install.release.0
-    )
-    .fetch_one(tx.conn())
-    .await?;
+    let row = sqlx::query!("SELECT physiotraq.granted_firmware($1, $2) AS file", install.rollout.0, install.release.0)
+        .fetch_one(tx.conn())
+        .await?;
     Ok(row.file.map(FileId))
 }
 

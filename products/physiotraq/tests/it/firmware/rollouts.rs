@@ -10,7 +10,8 @@ use super::{VENDOR, scalar};
 
 /// The newest rollout that is not over.
 async fn open_rollout(stage: &Stage) -> Result<String> {
-    let query = "SELECT id::text FROM physiotraq.firmware_rollouts WHERE state <> 'aborted' ORDER BY started_at DESC LIMIT 1";
+    let query =
+        "SELECT id::text FROM physiotraq.firmware_rollouts WHERE state <> 'aborted' ORDER BY started_at DESC LIMIT 1";
     Ok(sqlx::query_scalar(query).fetch_one(&mut stage.database.admin().await?).await?)
 }
 
@@ -78,7 +79,8 @@ async fn a_release_is_deleted_only_when_nothing_runs_it_or_is_given_it() -> Resu
         let answer = vendor.browser.post(&format!("{VENDOR}/{release}/delete"), &[]).await?;
         anyhow::Ok(Person::location(&answer))
     };
-    let (kept, gone) = (format!("{VENDOR}/{release}?notice=firmware-in-use"), format!("{VENDOR}?notice=firmware-deleted"));
+    let (kept, gone) =
+        (format!("{VENDOR}/{release}?notice=firmware-in-use"), format!("{VENDOR}?notice=firmware-deleted"));
     vendor.roll_out(&release, &[]).await?;
     assert_eq!(delete().await?, kept, "it is being rolled out");
     let mut device = Thermometer::new(licence.device.clone(), "03.0.0");

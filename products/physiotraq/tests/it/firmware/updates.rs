@@ -98,7 +98,11 @@ async fn a_link_is_for_one_device_and_for_a_quarter_of_an_hour() -> Result<()> {
     let stolen = stage.device(&licence).await?;
     assert_eq!(status(&stolen, &url).await?, StatusCode::FORBIDDEN, "another device's");
     assert_eq!(status(&device.device, &url.replace("03.1.0", "03.2.0")).await?, StatusCode::FORBIDDEN);
-    assert_eq!(status(&device.device, "/firmware/download/03.1.0").await?, StatusCode::FORBIDDEN, "without a signature");
+    assert_eq!(
+        status(&device.device, "/firmware/download/03.1.0").await?,
+        StatusCode::FORBIDDEN,
+        "without a signature"
+    );
     let stranger = reqwest::get(format!("{}/physiotraq/api/v1{url}", stage.url())).await?;
     assert_eq!(stranger.status(), StatusCode::UNAUTHORIZED, "the link alone opens nothing");
     stage.clock.advance(TimeDelta::minutes(15));
@@ -125,7 +129,10 @@ async fn ranges_are_answered_as_http_has_them() -> Result<()> {
     let of_another = get(&[("range", "bytes=5-"), ("if-range", "\"another\"")]).await?;
     assert_eq!(of_another.status(), StatusCode::OK, "the beginning that it has is of something else");
     let beyond = get(&[("range", "bytes=70005-")]).await?;
-    assert_eq!((beyond.status(), &beyond.headers()["content-range"]), (StatusCode::RANGE_NOT_SATISFIABLE, &"bytes */70005".parse()?));
+    assert_eq!(
+        (beyond.status(), &beyond.headers()["content-range"]),
+        (StatusCode::RANGE_NOT_SATISFIABLE, &"bytes */70005".parse()?)
+    );
     assert_eq!(get(&[("if-none-match", &etag)]).await?.status(), StatusCode::NOT_MODIFIED);
     Ok(())
 }

@@ -4,7 +4,8 @@ use uuid::Uuid;
 use super::*;
 
 fn rollout(stage: i16) -> Rollout {
-    let plan = Plan { stages: vec![10, 50, 100], min_sample: 10, success_percent: 95, error_percent: 5, install_minutes: 60 };
+    let plan =
+        Plan { stages: vec![10, 50, 100], min_sample: 10, success_percent: 95, error_percent: 5, install_minutes: 60 };
     Rollout {
         id: RolloutId(Uuid::nil()),
         release: ReleaseId(Uuid::nil()),
