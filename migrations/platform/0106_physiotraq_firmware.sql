@@ -188,7 +188,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 
 -- How rollouts stand, over every licence: figures, and no licence and no device. `mature` are those whose time is over, so
--- that quick successes do not hide failures that show only at the end of it.
+-- that quick successes do not hide failures that show only at the end of it. Who still waits when its time is over has
+-- failed, whether that has been written down yet or not.
 CREATE FUNCTION physiotraq.firmware_progress(rollouts uuid[], at timestamptz)
 RETURNS TABLE (rollout_id uuid, stage smallint, waiting bigint, installed bigint, failed bigint,
                mature_installed bigint, mature_failed bigint, failed_lately bigint, decided_lately bigint)
@@ -196,14 +197,16 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
   SELECT i.rollout_id, i.stage,
          count(*) FILTER (WHERE i.state = 'waiting'), count(*) FILTER (WHERE i.state = 'installed'),
          count(*) FILTER (WHERE i.state = 'failed'),
-         count(*) FILTER (WHERE i.state = 'installed' AND i.deadline <= firmware_progress.at
-                            AND i.decided_at > o.judged_from),
-         count(*) FILTER (WHERE i.state = 'failed' AND i.deadline <= firmware_progress.at
-                            AND i.decided_at > o.judged_from),
-         count(*) FILTER (WHERE i.state = 'failed' AND i.decided_at > o.judged_from),
-         count(*) FILTER (WHERE i.decided_at > o.judged_from)
-  FROM physiotraq.firmware_installs i JOIN physiotraq.firmware_rollouts o ON o.id = i.rollout_id
-  WHERE i.rollout_id = ANY (rollouts) GROUP BY i.rollout_id, i.stage ORDER BY i.rollout_id, i.stage;
+         count(*) FILTER (WHERE i.state = 'installed' AND i.late AND i.lately),
+         count(*) FILTER (WHERE i.state = 'failed' AND i.late AND i.lately OR i.overdue),
+         count(*) FILTER (WHERE i.state = 'failed' AND i.lately OR i.overdue),
+         count(*) FILTER (WHERE i.lately OR i.overdue)
+  FROM (SELECT n.rollout_id, n.stage, n.state, n.deadline <= firmware_progress.at AS late,
+               n.decided_at > o.judged_from AS lately,
+               n.state = 'waiting' AND n.deadline <= firmware_progress.at AS overdue
+        FROM physiotraq.firmware_installs n JOIN physiotraq.firmware_rollouts o ON o.id = n.rollout_id
+        WHERE n.rollout_id = ANY (rollouts)) i
+  GROUP BY i.rollout_id, i.stage ORDER BY i.rollout_id, i.stage;
 $$;
 
 -- How many devices run which version, over every licence: what the vendor sees of them, and what keeps a release from being

@@ -24,6 +24,11 @@ const PARTS_AT_ONCE: usize = 2;
 /// A piece of an upload in the folder that nobody has finished within a day never will be.
 const STALE: Duration = Duration::from_secs(24 * 3_600);
 
+/// A bucket answers a connection within this,
+const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+/// and a content may take this long: whoever fetches it sets the pace.
+const CONTENT_WITHIN: Duration = Duration::from_secs(600);
+
 /// Where one content lies.
 #[derive(Clone, Debug)]
 pub(super) struct Place(Path);
@@ -124,12 +129,13 @@ fn bucket_of(settings: &config::Files, bucket: &str) -> Result<Store, String> {
     let builder = AmazonS3Builder::new().with_bucket_name(bucket).with_region(&settings.s3_region);
     // Objects go one by one: not every store that speaks S3 can delete many at once.
     let mut builder = builder.with_disable_bulk_delete(true).with_retry(retries());
+    let mut options = ClientOptions::new().with_timeout(CONTENT_WITHIN).with_connect_timeout(CONNECTED_WITHIN);
     if let Some(endpoint) = &settings.s3_endpoint {
         builder = builder.with_endpoint(endpoint);
         // Between us and a store on the same network; refused in production by the settings' own check.
-        let plain = endpoint.starts_with("http://");
-        builder = builder.with_allow_http(plain).with_client_options(ClientOptions::new().with_allow_http(plain));
+        options = options.with_allow_http(endpoint.starts_with("http://"));
     }
+    builder = builder.with_client_options(options);
     if let (Some(id), Some(secret)) = (&settings.s3_access_key_id, &settings.s3_secret_access_key) {
         builder = builder.with_access_key_id(id).with_secret_access_key(secret.expose_secret());
     }

@@ -184,7 +184,8 @@ impl Rollout {
 }
 
 /// How a stage stands; `lately` is what was decided since the rollout last began or was resumed, `mature` what of that has
-/// also used up its time: a quick success must not hide the failures that show only at the end.
+/// also used up its time: a quick success must not hide the failures that show only at the end. Among the failures of both
+/// are those who still wait when their time is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stand {
     /// Which.
