@@ -101,3 +101,28 @@ async fn a_release_is_deleted_only_when_nothing_runs_it_or_is_given_it() -> Resu
     assert_eq!(scalar(&stage, removed).await?, 0, "its content is nobody's any more");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollout_that_paused_itself_is_resumed_by_a_person_and_judged_anew() -> Result<()> {
+    let stage = Stage::new().await?;
+    let licence = stage.licence().await?;
+    let vendor = stage.vendor().await?;
+    let release = vendor.release("03.1.0", &binary("03.1.0", 1_000), &[]).await?;
+    vendor.roll_out(&release, &[]).await?;
+    let mut broken = Thermometer::new(licence.device.clone(), "03.0.0");
+    broken.broken = true;
+    assert_eq!((broken.update(None).await?, broken.confirm().await?.as_str()), (Update::Failed, "failed"));
+    let mut next = Thermometer::new(stage.device(&licence).await?, "03.0.0");
+    assert_eq!(next.reason().await?, "up_to_date", "nobody else is offered it");
+    let page = vendor.browser.get(&format!("{VENDOR}/{release}")).await?.text().await?;
+    assert!(page.contains("trop d’appareils ont échoué"), "it says why");
+    assert_eq!(say(&stage, &vendor, "next").await?, StatusCode::CONFLICT, "there is no further stage");
+    assert_eq!(say(&stage, &vendor, "resume").await?, StatusCode::SEE_OTHER);
+    stage.clock.advance(TimeDelta::seconds(1));
+    next.broken = true;
+    assert_eq!((next.update(None).await?, next.confirm().await?.as_str()), (Update::Failed, "failed"));
+    assert_eq!(broken.reason().await?, "up_to_date", "it has paused again");
+    let paused = "SELECT count(*) FROM physiotraq.firmware_rollouts WHERE pause_reason = 'errors'";
+    assert_eq!(scalar(&stage, paused).await?, 1);
+    Ok(())
+}

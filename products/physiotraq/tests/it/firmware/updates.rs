@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use testkit::vendor::binary;
-use testkit::{Licence, Stage, Thermometer, Update, Vendor};
+use testkit::{Licence, Stage, Thermometer, Update, Vendor, sha256};
 
 use super::scalar;
 
@@ -182,5 +182,27 @@ async fn a_device_that_cannot_install_it_is_asked_three_times() -> Result<()> {
     device.running = "03.1.0".to_owned();
     device.heartbeat().await?;
     assert_eq!(scalar(&stage, INSTALLED).await?, 1, "somebody has mended it by hand");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_changed_behind_our_back_is_installed_by_no_device() -> Result<()> {
+    let (stage, _, _, mut device) = set("03.1.0", &[]).await?;
+    let folder = stage.database.folder().join("files/physiotraq/firmware");
+    let mut evil = binary("03.1.0", 70_000);
+    evil[60_000] ^= 1;
+    for content in std::fs::read_dir(folder)? {
+        std::fs::write(content?.path(), &evil)?;
+    }
+    assert!(device.update(None).await.unwrap_err().to_string().contains("checksum"));
+    // Whoever also writes into the database can make the checksum fit, and not the signature.
+    let mut admin = stage.database.admin().await?;
+    for change in
+        ["UPDATE physiotraq.firmware_releases SET checksum = $1", "UPDATE socle.files SET sha256 = decode($1, 'hex')"]
+    {
+        sqlx::query(change).bind(sha256(&evil)).execute(&mut admin).await?;
+    }
+    assert!(device.update(None).await.unwrap_err().to_string().contains("signature"));
+    assert_eq!((device.running.as_str(), device.confirm().await?.as_str()), ("03.0.0", "failed"));
     Ok(())
 }
