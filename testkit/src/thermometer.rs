@@ -112,7 +112,8 @@ impl Thermometer {
     /// What the device itself insists on, whatever a server says.
     fn install(&mut self, offered: &Value) -> Result<Update> {
         let version = text(offered, "available_version");
-        let checksum = sha256(&self.flash.1);
+        let (_, content) = std::mem::take(&mut self.flash);
+        let checksum = sha256(&content);
         ensure!(checksum == text(offered, "checksum"), "the checksum does not fit");
         let message = message(&checksum, &version, HARDWARE);
         let keys = [PUBLIC_KEY.to_owned()];
@@ -122,7 +123,6 @@ impl Thermometer {
         let number = |text: &str| Version::parse(text).context("no version");
         let down = number(&version)? < number(&self.running)?;
         ensure!(!down || offered.get("rollback") == Some(&Value::Bool(true)), "it does not go down unasked");
-        self.flash = (String::new(), Vec::new());
         if self.broken {
             return Ok(Update::Failed);
         }
