@@ -202,7 +202,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
          count(*) FILTER (WHERE i.state = 'failed' AND i.lately OR i.overdue),
          count(*) FILTER (WHERE i.lately OR i.overdue)
   FROM (SELECT n.rollout_id, n.stage, n.state, n.deadline <= firmware_progress.at AS late,
-               n.decided_at > o.judged_from AS lately,
+               n.decided_at >= o.judged_from AS lately,
                n.state = 'waiting' AND n.deadline <= firmware_progress.at AS overdue
         FROM physiotraq.firmware_installs n JOIN physiotraq.firmware_rollouts o ON o.id = n.rollout_id
         WHERE n.rollout_id = ANY (rollouts)) i

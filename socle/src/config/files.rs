@@ -34,3 +34,21 @@ pub struct Files {
     #[serde(default, deserialize_with = "words")]
     pub trusted_keys: Vec<String>,
 }
+
+impl Files {
+    /// Settings that contradict each other, or are none.
+    pub(super) fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        if self.folder.is_some() && self.s3_bucket.is_some() {
+            faults.push("files.folder and files.s3_bucket exclude each other: set one".to_owned());
+        }
+        if self.s3_access_key_id.is_some() != self.s3_secret_access_key.is_some() {
+            faults.push("files.s3_access_key_id and files.s3_secret_access_key go together".to_owned());
+        }
+        let is_key = |key: &String| key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !self.trusted_keys.iter().all(is_key) {
+            faults.push("files.trusted_keys are Ed25519 public keys of 64 hexadecimal digits".to_owned());
+        }
+        faults
+    }
+}

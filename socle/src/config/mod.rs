@@ -202,16 +202,7 @@ impl Config {
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
-        if self.files.folder.is_some() && self.files.s3_bucket.is_some() {
-            faults.push("files.folder and files.s3_bucket exclude each other: set one".to_owned());
-        }
-        if self.files.s3_access_key_id.is_some() != self.files.s3_secret_access_key.is_some() {
-            faults.push("files.s3_access_key_id and files.s3_secret_access_key go together".to_owned());
-        }
-        let is_key = |key: &String| key.len() == 64 && key.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !self.files.trusted_keys.iter().all(is_key) {
-            faults.push("files.trusted_keys are Ed25519 public keys of 64 hexadecimal digits".to_owned());
-        }
+        faults.extend(self.files.faults());
         if self.limits.has_none() {
             faults.push("every figure of limits must be at least 1: zero would let nobody in".to_owned());
         }
