@@ -155,6 +155,7 @@ pub(super) async fn release_page(
     let (zone, lang) = (people::zone_of(caller), page.language());
     let newer = all.iter().map(|one| &one.release);
     let newer = newer.filter(|one| one.hardware == release.hardware && one.version > release.version);
+    let newer = newer.filter(|one| one.released_at.is_some());
     let newer = newer.map(|one| Newer { id: one.id.to_string(), label: one.version.text().to_owned() }).collect();
     let open = |rollout: &&super::Rollout| rollout.state != RolloutState::Aborted;
     let startable = !rollouts.iter().map(|(one, _)| one).filter(open).any(|rollout| rollout.replaces.is_none());
