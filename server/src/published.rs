@@ -29,7 +29,7 @@ pub fn public_key() -> Result<String> {
 
 /// Somebody of the vendor with an authenticator app, and their releases.
 pub async fn seed(product: &Physiotraq) -> Result<Enrolled> {
-    let account = vendor::person(product, (VENDOR, PASSWORD.into()), ("Vera", "Lenoir")).await?;
+    let account = vendor::person(product.app(), (VENDOR, PASSWORD.into()), ("Vera", "Lenoir")).await?;
     let app = factors::enrol(product.app(), &BRANDING.realm, (vendor::TENANT, account), VENDOR).await?;
     let caller = seed::vendor(product, account);
     let first = release(product, &caller, ("03.1.0", true), "Première version publiée.").await?;

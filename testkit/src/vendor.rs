@@ -63,7 +63,7 @@ impl Stage {
     /// When a step is refused.
     pub async fn vendor(&self) -> Result<Vendor> {
         let email = format!("vendor{}@test.fr", self.number());
-        let account = vendor::person(&self.product, (&email, PASSWORD.into()), ("Vera", "Essai")).await?;
+        let account = vendor::person(self.product.app(), (&email, PASSWORD.into()), ("Vera", "Essai")).await?;
         let app = factors::enrol(self.product.app(), &BRANDING.realm, (vendor::TENANT, account), &email).await?;
         let code = app.code(self.clock.now());
         let browser = self.sign_in_twice("/physiotraq", (&email, PASSWORD), &code).await?.with_account(account);

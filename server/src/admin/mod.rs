@@ -41,7 +41,7 @@ pub async fn run(subject: Subject) -> Result<ExitCode> {
         Subject::Audit { action } => return audit::run(action).await,
         Subject::Keys { action } => Box::pin(keys::run(action)).await?,
         Subject::Privacy { action } => privacy::run(action).await?,
-        Subject::Vendor { action } => vendor::run(action).await?,
+        Subject::Vendor { action } => Box::pin(vendor::run(action)).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,13 +2,13 @@
 
 use std::io::BufRead;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use clap::Subcommand;
-use physiotraq::{Physiotraq, vendor};
+use physiotraq::vendor;
 use secrecy::SecretString;
-use socle::Error;
 use socle::config::Config;
 
+use crate::operator::told;
 use crate::serve;
 
 /// What to do.
@@ -35,14 +35,7 @@ pub async fn run(action: Action) -> Result<()> {
     std::io::stdin().lock().read_line(&mut password)?;
     let password = SecretString::from(password.trim_end_matches(['\r', '\n']).to_owned());
     let app = serve::app(config).await?;
-    let product = Physiotraq::start(app).await.map_err(|e| anyhow!(e))?;
-    vendor::person(&product, (&email, password), (&first_name, &last_name)).await.map_err(told)?;
+    vendor::person(&app, (&email, password), (&first_name, &last_name)).await.map_err(told)?;
     println!("{email} signs in at {address}/physiotraq/ and sets up a second factor there first");
     Ok(())
-}
-
-/// A refusal with what is wrong in its fields, for who stands at the terminal.
-fn told(error: Error) -> anyhow::Error {
-    let details: Vec<String> = error.details.iter().map(|detail| detail.message.to_string()).collect();
-    if details.is_empty() { error.into() } else { anyhow!(details.join(" ")) }
 }

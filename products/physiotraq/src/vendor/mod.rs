@@ -8,11 +8,11 @@ use socle::db::{Trace, Tx, Who};
 use socle::identity::members::{self, Newcomer};
 use socle::identity::passwords::policy::Context;
 use socle::ids::{AccountId, TenantId};
-use socle::{Caller, Result, identity};
+use socle::{App, Caller, Result, identity};
 use uuid::Uuid;
 
+use crate::BRANDING;
 use crate::people::Member;
-use crate::{BRANDING, Physiotraq};
 
 /// The vendor's tenant; the tables know it too.
 pub const TENANT: TenantId = TenantId(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0f1a_9e00));
@@ -28,11 +28,10 @@ const NAME: &str = "CoreTraq";
 /// # Errors
 /// 400 when the password does not do, 409 when the address is taken.
 pub async fn person(
-    product: &Physiotraq,
+    app: &App,
     (email, password): (&str, SecretString),
     (first_name, last_name): (&str, &str),
 ) -> Result<AccountId> {
-    let app = &product.app;
     let nobody = app.nobody(BRANDING.realm.name, Trace::default());
     let context = Context::of(&BRANDING).and(email).and(first_name).and(last_name);
     let hash = app.passwords.choose("password", password, context).await?;

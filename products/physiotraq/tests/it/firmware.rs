@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use chrono::TimeDelta;
 use physiotraq::vendor;
 use reqwest::StatusCode;
+use socle::web::Product;
 use testkit::vendor::{HARDWARE, PUBLIC_KEY, binary, signed};
 use testkit::{PASSWORD, Person, Stage, sha256};
 
@@ -44,7 +45,7 @@ async fn strangers_owners_and_operators_publish_nothing() -> Result<()> {
 async fn the_vendor_needs_a_second_factor_and_sees_no_licence() -> Result<()> {
     let stage = Stage::new().await?;
     let licence = stage.licence().await?;
-    vendor::person(&stage.product, ("bare@test.fr", PASSWORD.into()), ("Vera", "Essai")).await?;
+    vendor::person(stage.product.app(), ("bare@test.fr", PASSWORD.into()), ("Vera", "Essai")).await?;
     let bare = stage.sign_in("bare@test.fr").await?;
     assert_eq!(Person::location(&bare.get(VENDOR).await?), "/physiotraq/account/factors");
     let vendor = stage.vendor().await?;
