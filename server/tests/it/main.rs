@@ -39,6 +39,8 @@ mod factors;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod firmware;
+#[cfg(test)]
 mod interference;
 #[cfg(test)]
 mod jobs;
