@@ -20,7 +20,7 @@ const ICONS = [
   "layout-dashboard", "link", "list", "list-filter", "log-in", "log-out", "map-pin", "menu", "monitor", "monitor-dot", "moon",
   "octagon-alert", "pause", "pencil", "play", "plus", "qr-code", "radio", "router", "rotate-ccw", "search",
   "settings", "shield-check", "stethoscope", "sun", "sun-moon", "thermometer", "thermometer-sun", "timer", "trash-2",
-  "triangle-alert", "unlink", "user", "user-round", "users", "volume-2", "volume-off", "wifi", "wifi-off", "x", "zoom-out",
+  "triangle-alert", "unlink", "upload", "user", "user-round", "users", "volume-2", "volume-off", "wifi", "wifi-off", "x", "zoom-out",
 ];
 
 /** One sprite instead of inlined copies: pages stay small and the file is cached. */

@@ -21,7 +21,7 @@ use socle::web::Product;
 
 use crate::device_client::DeviceClient;
 use crate::serve::{self, Server};
-use crate::{cluster, replay, simulate};
+use crate::{cluster, published, replay, simulate};
 
 const DATABASE: &str = "demo";
 pub const PASSWORD: &str = "demo-physiotraq-2026";
@@ -77,6 +77,8 @@ pub async fn run(options: Options) -> Result<()> {
     let cluster = cluster::ensure().await?;
     config.sealed.key_file.get_or_insert_with(|| cluster.folder().join("demo-key-encryption-key.hex"));
     config.sealed.key_store.get_or_insert_with(|| cluster.folder().join("demo-key-store"));
+    config.files.folder.get_or_insert_with(|| cluster.folder().join("demo-files"));
+    config.files.trusted_keys.push(published::public_key()?);
     // Every demo begins with the same data.
     cluster::discard(&cluster, DATABASE).await?;
     let (app, ingest) = cluster::prepare(&cluster, DATABASE).await?;
@@ -84,8 +86,9 @@ pub async fn run(options: Options) -> Result<()> {
     let url = server.url();
     let devices = seed_all(server.product()).await.context("demo data")?;
     let app = operator(server.platform()).await.context("the operator")?;
+    let vendor = published::seed(server.product()).await.context("the vendor's firmware")?;
     drive(server.product(), &url, devices, (records, options.speed));
-    greet(&url, &app);
+    greet(&url, (&app, &vendor));
     Box::pin(server.until(serve::ended())).await?;
     println!("\nstopping…");
     if tokio::task::spawn_blocking(move || cluster.stop_if_last()).await?? {
@@ -101,7 +104,8 @@ async fn operator(platform: &Platform) -> Result<Enrolled> {
     Ok(factors::enrol(platform.app(), realm, (platform::TENANT, account), PLATFORM).await?)
 }
 
-fn greet(url: &str, app: &Enrolled) {
+fn greet(url: &str, (app, vendor): (&Enrolled, &Enrolled)) {
+    let now = Clock::system().now();
     println!("ready {url}");
     println!("  PhysioTraq       {url}/physiotraq/");
     println!("  live screens     {url}/physiotraq/app/monitor");
@@ -110,7 +114,9 @@ fn greet(url: &str, app: &Enrolled) {
     println!("  password         {PASSWORD}");
     println!("  platform         {url}/platform/ as {PLATFORM}; mails {url}/platform/dev/mail");
     println!("                   its second factor: put {} into an authenticator app;", app.secret());
-    println!("                   the code of this half minute is {}", app.code(Clock::system().now()));
+    println!("                   the code of this half minute is {}", app.code(now));
+    println!("  the vendor       {url}/physiotraq/vendor/firmware as {}; second factor", published::VENDOR);
+    println!("                   {}, now {}", vendor.secret(), vendor.code(now));
     println!("  API              {url}/physiotraq/api/docs");
     println!("Ctrl-C stops everything.");
 }
@@ -201,6 +207,9 @@ async fn treat(product: &Physiotraq, url: &str, demo: &Demo) -> Result<()> {
         ..PatientForm::default()
     };
     let anonymous = PatientForm { anonymous: Some("on".to_owned()), ..PatientForm::default() };
+    for seeded in &demo.devices {
+        DeviceClient::new(url, seeded.credential.clone()).check(published::HARDWARE).await?;
+    }
     for (seeded, form) in demo.devices.iter().zip([anonymous, named]) {
         DeviceClient::new(url, seeded.credential.clone()).heartbeat().await?;
         let device: DeviceId = seeded.id;

@@ -122,6 +122,14 @@ impl DeviceClient {
         Ok(())
     }
 
+    /// Asks what firmware there is for its hardware, and leaves it at that.
+    pub async fn check(&self, hardware: &str) -> Result<()> {
+        let address = format!("{}/firmware/check?current_version=03.1.0&hardware={hardware}", self.base);
+        let answer = self.http.get(address).bearer_auth(&self.credential).send().await?;
+        answer.error_for_status().context("firmware check")?;
+        Ok(())
+    }
+
     async fn post(&self, path: &str, body: &Value) -> reqwest::Result<reqwest::Response> {
         self.http.post(format!("{}{path}", self.base)).bearer_auth(&self.credential).json(body).send().await
     }

@@ -1,4 +1,4 @@
-//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`, `admin`.
+//! The one binary: `socle serve`, `config`, `migrate`, `demo`, `simulate`, `replay`, `cluster`, `import-stock`, `firmware`, `admin`.
 #![expect(clippy::print_stdout, reason = "a command-line program speaks to its user on standard output")]
 
 mod admin;
@@ -8,7 +8,9 @@ mod cluster;
 mod demo;
 mod device_client;
 mod faults;
+mod firmware;
 mod operator;
+mod published;
 mod replay;
 mod serve;
 mod simulate;
@@ -55,6 +57,11 @@ enum Command {
     AddOperator(operator::Options),
     /// Imports devices that the vendor built: a CSV of serial, MAC, claim secret.
     ImportStock(stock::Options),
+    /// The vendor's signing key and signatures of firmware, on a machine of its own.
+    Firmware {
+        #[command(subcommand)]
+        action: firmware::Action,
+    },
     /// What the people who run the platform do now and then: audit, keys, personal rights.
     Admin {
         #[command(subcommand)]
@@ -84,6 +91,7 @@ fn main() -> Result<ExitCode> {
         Command::Cluster { action } => runtime.block_on(cluster::run(action)),
         Command::AddOperator(options) => runtime.block_on(operator::run(options)),
         Command::ImportStock(options) => runtime.block_on(stock::run(options)),
+        Command::Firmware { action } => firmware::run(&action),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -39,7 +39,7 @@ pub async fn run(options: Options) -> Result<()> {
 }
 
 /// A refusal with what is wrong in its fields, for who stands at the terminal.
-fn told(error: Error) -> anyhow::Error {
+pub fn told(error: Error) -> anyhow::Error {
     let details: Vec<String> = error.details.iter().map(|detail| detail.message.to_string()).collect();
     if details.is_empty() { error.into() } else { anyhow!(details.join(" ")) }
 }

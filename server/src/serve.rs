@@ -84,7 +84,7 @@ impl Server {
         app.mail.reached_at(&format!("http://localhost:{port}"));
         privacy::warn_of_restored(&app).await.map_err(|e| anyhow!(e))?;
         let products = Products::default().with(operators.clone()).with(product.clone());
-        let jobs = platform::work(&[&platform::BRANDING, &physiotraq::BRANDING]);
+        let jobs = product.jobs(platform::work(&[&platform::BRANDING, &physiotraq::BRANDING]));
         let jobs = privacy::jobs(jobs, &products).start(&app);
         Ok(Self { product, platform: operators, app, site, jobs, listener, figures, port })
     }

@@ -6,6 +6,7 @@ use crate::audit::Trail;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Caller, Db, Trace, Who};
+use crate::files::Files;
 use crate::identity::refresh::Successors;
 use crate::identity::{AccessTokens, Passwords};
 use crate::ids::TenantId;
@@ -48,6 +49,8 @@ pub struct App {
     pub bus: Bus,
     /// The way out for mails.
     pub mail: Outlet,
+    /// Uploads and what became of them.
+    pub files: Files,
     /// Built web files.
     pub assets: Assets,
 }
@@ -73,6 +76,7 @@ impl App {
             limits: Limits::new(&vault.derive("limits")),
             watch: Arc::new(Watch::new(&config.geo)?),
             mail: Outlet::new(&config)?,
+            files: Files::open(&config.files, &vault.derive("links to files"))?,
             audit: Trail::open(&config.audit, &vault)?,
             vault: Arc::new(vault),
             live: Hub::default(),

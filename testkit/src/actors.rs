@@ -77,6 +77,32 @@ impl Person {
         Ok(self.signed(request).send().await?)
     }
 
+    /// A form with a file.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn upload(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        (name, file_name, content): (&str, &str, &[u8]),
+    ) -> Result<Response> {
+        const BOUNDARY: &str = "----a-boundary-that-is-in-no-binary";
+        let mut body = Vec::new();
+        for (field, value) in fields {
+            let part = format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n");
+            body.extend_from_slice(part.as_bytes());
+        }
+        let head = format!("content-disposition: form-data; name=\"{name}\"; filename=\"{file_name}\"");
+        body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\ncontent-type: image/png\r\n\r\n").as_bytes());
+        body.extend_from_slice(content);
+        body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        let request =
+            self.http.post(self.url(path)).header(ACCEPT, "text/html").header("content-type", kind).body(body);
+        Ok(self.signed(request).send().await?)
+    }
+
     /// Starts an anonymous treatment on a device; its id.
     ///
     /// # Errors
@@ -148,6 +174,17 @@ impl Device {
     /// When there is no answer.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Response> {
         self.post_raw(path, body.to_string().into_bytes()).await
+    }
+
+    /// GET from the device API, with headers.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Result<Response> {
+        let url = format!("{}/physiotraq/api/v1{path}", self.base);
+        let request = self.http.get(url).bearer_auth(&self.seeded.credential);
+        let with = |request: reqwest::RequestBuilder, header: &(&str, &str)| request.header(header.0, header.1);
+        Ok(headers.iter().fold(request, with).send().await?)
     }
 
     /// Posts bytes as they are.

@@ -86,7 +86,7 @@ async fn serve(database: Arc<Database>, clock: Clock, config: Config, change: Ch
     let trial = Trial::new(app.clone()).map_err(anyhow::Error::msg)?;
     let products = Products::default().with(product.clone()).with(platform.clone()).with(trial.clone());
     let work = socle::identity::registration::jobs(socle::platform::work(&brandings), trial.clone());
-    let jobs = change(privacy::jobs(work, &products)).start(&app);
+    let jobs = change(product.jobs(privacy::jobs(work, &products))).start(&app);
     let site = Site::new(app.clone()).mount(&physiotraq::BRANDING, product.clone().routes());
     let site = site.mount_apart(platform.clone().routes());
     let site = site.mount_apart(trial.clone().routes());
@@ -152,6 +152,8 @@ impl Stage {
         // Beside the database, and as much the test's own.
         config.privacy.export_folder = Some(database.folder().join("exports"));
         config.privacy.erasure_journal = Some(database.folder().join("erasures"));
+        config.files.folder = Some(database.folder().join("files"));
+        config.files.trusted_keys = vec![crate::vendor::PUBLIC_KEY.to_owned()];
         config.sealed.key = Some(crate::KEK.into());
         config.sealed.key_store = Some(database.key_store().to_path_buf());
         change(&mut config);

@@ -243,8 +243,15 @@ async function walkAfterTheSession(view) {
 
 async function walkAsOwner(view) {
   await view.signIn(OWNER_EMAIL, PASSWORD);
-  const pages = { devices: "/admin/devices", device: `/admin/devices/${DEVICE}`, "device-new": "/admin/devices/new" };
-  for (const [what, path] of Object.entries({ ...pages, "all-treatments": "/admin/treatments", "owner-home": "/app" })) {
+  const pages = {
+    devices: "/admin/devices",
+    device: `/admin/devices/${DEVICE}`,
+    "device-new": "/admin/devices/new",
+    "all-treatments": "/admin/treatments",
+    firmware: "/admin/firmware",
+    "owner-home": "/app",
+  };
+  for (const [what, path] of Object.entries(pages)) {
     await view.go(`/physiotraq${path}`);
     await view.look(what);
   }

@@ -3,19 +3,19 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use socle::access::Policies;
+use socle::access::{Policies, Resource};
 use socle::web::{Access, Lang, Method, NavItem, Page, Routes, html, see_other};
 use socle::{Caller, Result};
 
 use crate::devices::{self, DeviceCard};
 use crate::treatments::{self, TreatmentRow};
-use crate::{CATALOGUE, Physiotraq, people, roles, wording};
+use crate::{CATALOGUE, Physiotraq, people, roles, vendor, wording};
 
 /// Treatments shown under "recent".
 const RECENT: i64 = 5;
 
 pub(crate) fn routes(routes: Routes<Physiotraq>) -> Routes<Physiotraq> {
-    routes.page(Method::Get, "/", Access::Public, front).page(Method::Get, "/app", Access::To(roles::USE_APP), home)
+    routes.page(Method::Get, "/", Access::Public, front).page(Method::Get, "/app", Access::SignedIn, home)
 }
 
 struct RunningCard {
@@ -43,7 +43,13 @@ async fn front(caller: Caller) -> Response {
 }
 
 async fn home(State(product): State<Physiotraq>, caller: Caller, page: Page) -> Result<Response> {
-    let account = caller.person()?.account.0;
+    // Everybody lands here after signing in; the vendor's people have another first page.
+    if vendor::is_vendor(&caller) {
+        return Ok(see_other("/physiotraq/vendor/firmware"));
+    }
+    let person = caller.person()?;
+    product.policies.require(person, (roles::USE_APP, roles::USE_APP), &Resource::of(person.tenant.0))?;
+    let account = person.account.0;
     let mut tx = caller.begin().await?;
     let devices = devices::sql::list(&mut tx, Some(account)).await?;
     let devices = devices::cards(&product, &mut tx, &page, devices).await?;
@@ -85,6 +91,8 @@ pub(crate) fn nav(policies: &Policies, caller: &Caller, lang: Lang, path: &str) 
         ("/physiotraq/admin/events", "nav-events", "list", roles::SEE_AUDIT),
         ("/physiotraq/admin/audit", "audit-title", "history", roles::SEE_AUDIT),
         ("/physiotraq/admin/network", "limits-networks", "router", roles::MANAGE_TEAM),
+        ("/physiotraq/admin/firmware", "nav-firmware", "cpu", roles::SEE_FIRMWARE),
+        ("/physiotraq/vendor/firmware", "nav-firmware", "cpu", roles::MANAGE_FIRMWARE),
     ];
     let here = path.split('?').next().unwrap_or(path);
     let Ok(person) = caller.person() else { return Vec::new() };

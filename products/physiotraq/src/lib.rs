@@ -6,6 +6,7 @@ pub mod calibrations;
 pub mod dashboard;
 pub mod devices;
 pub mod events;
+pub mod firmware;
 mod home;
 pub mod licences;
 pub mod measurements;
@@ -18,6 +19,7 @@ pub mod seed;
 pub mod team;
 pub mod treatments;
 pub mod units;
+pub mod vendor;
 pub mod wifi;
 mod wording;
 
@@ -28,6 +30,7 @@ use socle::db::{Machine, Tx};
 use socle::identity::members::Newcomer;
 use socle::identity::{Realm, Rules};
 use socle::ids::AccountId;
+use socle::jobs::Jobs;
 use socle::peers::Shards;
 use socle::privacy::erasure::{Fate, Outcome, Use};
 use socle::privacy::export::Sections;
@@ -51,13 +54,16 @@ fluent_templates::static_loader! {
 
 static CATALOGUE: Catalogue = Catalogue::new(&TEXTS);
 
+/// A release of the vendor's reaches every device: a second factor is mandatory for them, as for operators.
+const RULES: Rules = Rules { second_factor: &[vendor::ROLE], ..Rules::PLAIN };
+
 /// The product's names and place.
 pub static BRANDING: Branding = Branding {
     base: "/physiotraq",
     name: "physiotraq",
     theme: "physiotraq",
     home: "/app",
-    realm: Realm { name: "physiotraq", cookie: "__Host-physiotraq", signed_in: people::SIGNED_IN, rules: Rules::PLAIN },
+    realm: Realm { name: "physiotraq", cookie: "__Host-physiotraq", signed_in: people::SIGNED_IN, rules: RULES },
     texts: &CATALOGUE,
 };
 
@@ -76,6 +82,7 @@ pub struct Physiotraq {
     monitor: Arc<Monitor>,
     leaves: Leaves,
     credentials: Credentials,
+    wanted: firmware::updates::Wanted,
 }
 
 impl Physiotraq {
@@ -95,7 +102,8 @@ impl Physiotraq {
         let shards = Shards::start(&app.db, &app.bus, &monitor, SHARDS);
         Box::pin(shards).await.map_err(|e| format!("shards: {e}"))?;
         let writer = Writer::start((&app.db, app.bus.slot()), limits, &monitor);
-        Ok(Self { app, policies: Arc::new(policies), writer, monitor, leaves, credentials: Credentials::default() })
+        let (credentials, wanted) = (Credentials::default(), firmware::updates::Wanted::default());
+        Ok(Self { app, policies: Arc::new(policies), writer, monitor, leaves, credentials, wanted })
     }
 
     /// Every route of the product.
@@ -110,9 +118,15 @@ impl Physiotraq {
         let routes = events::routes(routes);
         let routes = measurements::routes(routes);
         let routes = monitor::routes(routes);
-        let routes = treatments::routes(routes);
+        let routes = firmware::routes(treatments::routes(routes));
         let routes = audit::routes(routes, roles::SEE_AUDIT, ("/admin/audit", "/admin/audit/export"));
         socle::web::openapi::routes(routes)
+    }
+
+    /// Adds the product's own work to that of the platform.
+    #[must_use]
+    pub fn jobs(&self, jobs: Jobs) -> Jobs {
+        firmware::jobs(jobs, self)
     }
 
     /// Saves what the monitor holds; the last thing before the server ends.
@@ -153,7 +167,12 @@ impl Product for Physiotraq {
     }
 
     fn role_label(&self, role: &str, lang: Lang) -> String {
-        CATALOGUE.text(lang, if role == "admin" { "role-admin" } else { "role-operator" })
+        let key = match role {
+            "admin" => "role-admin",
+            vendor::ROLE => "role-vendor",
+            _ => "role-operator",
+        };
+        CATALOGUE.text(lang, key)
     }
 
     async fn device(&self, credential: &str) -> Result<Option<Machine>> {
@@ -190,7 +209,8 @@ impl Product for Physiotraq {
     }
 
     async fn people(&self, tx: &mut Tx) -> Result<Vec<(Uuid, String)>> {
-        Ok(people::members(tx).await?.into_iter().map(|member| (member.id, member.name)).collect())
+        let members = people::members(tx).await?.into_iter().chain(vendor::people(tx).await?);
+        Ok(members.map(|member| (member.id, member.name)).collect())
     }
 
     fn api_document(&self) -> utoipa::openapi::OpenApi {

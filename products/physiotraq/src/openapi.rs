@@ -5,7 +5,7 @@ use socle::web::openapi::{self, Words};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 
-use crate::{BRANDING, calibrations, devices, events, measurements, monitor, team, treatments, wifi};
+use crate::{BRANDING, calibrations, devices, events, firmware, measurements, monitor, team, treatments, wifi};
 
 const WORDS: Words = Words {
     title: "PhysioTraq",
@@ -42,6 +42,7 @@ pub fn document() -> OpenApi {
         calibrations::Document::openapi(),
         team::Document::openapi(),
         events::Document::openapi(),
+        firmware::Document::openapi(),
         measurements::Document::openapi(),
         treatments::Document::openapi(),
         monitor::Document::openapi(),

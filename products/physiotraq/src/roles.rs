@@ -18,8 +18,12 @@ pub const SEE_DEVICE: Action = Action::new("SeeDevice", "Device");
 pub const WATCH_DEVICE: Action = Action::new("WatchDevice", "Device");
 /// Start a treatment on it.
 pub const START_TREATMENT: Action = Action::new("StartTreatment", "Device");
-/// Rename it, assign it, open its registration.
+/// Rename it, assign it, open its registration; say whether it updates its firmware by itself.
 pub const MANAGE_DEVICE: Action = Action::new("ManageDevice", "Device");
+/// See the firmware that the vendor has published.
+pub const SEE_FIRMWARE: Action = Action::new("SeeFirmware", "License");
+/// Upload firmware, roll it out, delete it: the vendor's.
+pub const MANAGE_FIRMWARE: Action = Action::new("ManageFirmware", "Vendor");
 /// See a treatment.
 pub const SEE_TREATMENT: Action = Action::new("SeeTreatment", "Treatment");
 /// Stop it, abort it, acknowledge its alerts.
@@ -28,7 +32,7 @@ pub const OPERATE_TREATMENT: Action = Action::new("OperateTreatment", "Treatment
 pub const EXPORT_TREATMENT: Action = Action::new("ExportTreatment", "Treatment");
 
 /// All of them, in the order of the printed matrix.
-pub const ACTIONS: [Action; 12] = [
+pub const ACTIONS: [Action; 14] = [
     USE_APP,
     LIST_ALL_TREATMENTS,
     CLAIM_DEVICE,
@@ -41,10 +45,12 @@ pub const ACTIONS: [Action; 12] = [
     SEE_TREATMENT,
     OPERATE_TREATMENT,
     EXPORT_TREATMENT,
+    SEE_FIRMWARE,
+    MANAGE_FIRMWARE,
 ];
 
-/// The roles of the spec.
-pub const ROLES: [&str; 2] = ["admin", "operator"];
+/// The roles of the spec, and the vendor's (companion §1).
+pub const ROLES: [&str; 3] = ["admin", "operator", "vendor"];
 
 /// The policies, checked in strict mode.
 ///

@@ -11,7 +11,7 @@ use socle::{Caller, Result, tokens};
 use crate::devices::actions::{self as devices, Registration};
 use crate::devices::{Claim, DeviceId};
 use crate::licences::{self, NewLicence};
-use crate::{BRANDING, Physiotraq};
+use crate::{BRANDING, Physiotraq, vendor};
 
 /// A person to make.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +112,12 @@ pub fn owner(product: &Physiotraq, license: TenantId, account: AccountId) -> Cal
 #[must_use]
 pub fn operator(product: &Physiotraq, license: TenantId, account: AccountId) -> Caller {
     person(product, license, account, "operator")
+}
+
+/// Somebody of the vendor as a caller, without a browser.
+#[must_use]
+pub fn vendor(product: &Physiotraq, account: AccountId) -> Caller {
+    person(product, vendor::TENANT, account, vendor::ROLE)
 }
 
 fn person(product: &Physiotraq, license: TenantId, account: AccountId, role: &str) -> Caller {

@@ -3,6 +3,7 @@
 mod audit;
 mod keys;
 mod privacy;
+mod vendor;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,11 @@ pub enum Subject {
         #[command(subcommand)]
         action: privacy::Action,
     },
+    /// The vendor's people, who publish firmware.
+    Vendor {
+        #[command(subcommand)]
+        action: vendor::Action,
+    },
 }
 
 /// Runs an action; what the process is to exit with.
@@ -35,6 +41,7 @@ pub async fn run(subject: Subject) -> Result<ExitCode> {
         Subject::Audit { action } => return audit::run(action).await,
         Subject::Keys { action } => Box::pin(keys::run(action)).await?,
         Subject::Privacy { action } => privacy::run(action).await?,
+        Subject::Vendor { action } => Box::pin(vendor::run(action)).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

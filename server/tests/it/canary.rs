@@ -43,7 +43,7 @@ const SEALED: [(&str, &str); 12] = [
 ];
 
 /// Columns of bytes that hold hashes, and what is hashed there.
-const HASHES: [(&str, &str); 23] = [
+const HASHES: [(&str, &str); 24] = [
     ("physiotraq.device_credentials.token_hash", "256 random bits"),
     ("physiotraq.device_stock.secret_hash", "the claim secret"),
     ("physiotraq.treatments.patient_last_name_index", "a name, keyed"),
@@ -55,6 +55,7 @@ const HASHES: [(&str, &str); 23] = [
     ("socle.challenges.code_hash", "a typed code, keyed"),
     ("socle.challenges.secret_hash", "256 random bits"),
     ("socle.data_keys.check_value", "a data key"),
+    ("socle.files.sha256", "a content, which names nobody by itself"),
     ("socle.idempotency_keys.request_hash", "a request, keyed"),
     ("socle.invitations.token_hash", "256 random bits"),
     ("socle.known_devices.token_hash", "256 random bits"),

@@ -39,6 +39,10 @@ mod documents;
 #[cfg(test)]
 mod factors;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
+mod firmware;
+#[cfg(test)]
 mod geo_file;
 #[cfg(test)]
 mod interference;

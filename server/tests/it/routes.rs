@@ -60,6 +60,7 @@ async fn a_stranger_gets_the_sign_in_page_or_401_everywhere_else() -> Result<()>
         let named = spelled(base, route);
         let path = format!("{base}{}", route.path.replace("{id}", ID).replace("{device}", ID));
         let path = path.replace("{kind}", "MARKETING").replace("{type}", "MARKETING");
+        let path = path.replace("{word}", "pause").replace("{version}", "03.1.0");
         assert!(!path.contains('{'), "this test does not know the parameter of {named}");
         let answer = match route.method {
             Method::Get => stranger.get(&path).await?,

@@ -44,3 +44,19 @@ pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HashMa
         Hosts::Line(line) => line.split(',').map(str::trim).filter(|part| !part.is_empty()).map(pair).collect(),
     }
 }
+
+/// A list, or one line with commas.
+pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Words {
+        List(Vec<String>),
+        Line(String),
+    }
+    Ok(match Words::deserialize(deserializer)? {
+        Words::List(list) => list,
+        Words::Line(line) => {
+            line.split(',').map(str::trim).filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect()
+        }
+    })
+}

@@ -1,6 +1,7 @@
 //! Layered settings: built-in defaults, then `socle.toml`, then `SOCLE_<SECTION>__<KEY>`; `DATABASE_URL` and
 //! `SOCLE_PORT` are short names for the two that everybody sets. See `docs/operations.md`.
 
+mod files;
 mod lists;
 mod printed;
 mod settings;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
+pub use files::Files;
 pub use settings::{
     Audit, Config, Database, Environment, Geo, Http, Jobs, Limits, Log, Mail, MailTransport, Ops, Privacy, Readings,
     Sealed, Sms, SmsTransport, Tracing,
@@ -46,7 +48,7 @@ impl Config {
     /// the process it is for. (`sealed.key_file` is read by whoever opens the vault: development makes it on first use.)
     fn read_secret_files(&mut self) -> Result<(), String> {
         let (database, sealed, mail) = (&mut self.database, &mut self.sealed, &mut self.mail);
-        let (sms, audit) = (&mut self.sms, &mut self.audit);
+        let (sms, audit, stored) = (&mut self.sms, &mut self.audit, &mut self.files);
         let files = [
             ("database.url", &mut database.url, &database.url_file),
             ("database.app_password", &mut database.app_password, &database.app_password_file),
@@ -57,6 +59,7 @@ impl Config {
             ("sms.account_sid", &mut sms.account_sid, &sms.account_sid_file),
             ("sms.auth_token", &mut sms.auth_token, &sms.auth_token_file),
             ("audit.signing_key", &mut audit.signing_key, &audit.signing_key_file),
+            ("files.s3_secret_access_key", &mut stored.s3_secret_access_key, &stored.s3_secret_access_key_file),
         ];
         for (name, secret, file) in files {
             let Some(file) = file else { continue };
@@ -199,6 +202,7 @@ impl Config {
         if self.jobs.poll_seconds == 0 {
             faults.push("jobs.poll_seconds must be at least 1".to_owned());
         }
+        faults.extend(self.files.faults());
         if self.limits.has_none() {
             faults.push("every figure of limits must be at least 1: zero would let nobody in".to_owned());
         }
@@ -223,6 +227,12 @@ impl Config {
         }
         if self.audit.anchor_store.is_none() {
             faults.push("production needs audit.anchor_store: where are the audit trail's anchors kept?".to_owned());
+        }
+        if self.files.folder.is_none() && self.files.s3_bucket.is_none() {
+            faults.push("production needs files.folder or files.s3_bucket: where do uploaded files lie?".to_owned());
+        }
+        if self.files.s3_endpoint.as_ref().is_some_and(|url| !url.starts_with("https://")) {
+            faults.push("production needs files.s3_endpoint to begin with https://".to_owned());
         }
         let plain = |url: &SecretString| {
             let url = url.expose_secret();

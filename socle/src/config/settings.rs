@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::files::Files;
 use super::lists::{hosts, networks};
 use super::printed::{masked, masked_address, masked_address_of, masked_url};
 
@@ -51,6 +52,8 @@ auth_per_address = 600
 [ops]
 [tracing]
 [privacy]
+[files]
+s3_region = "eu-west-3"
 "#;
 
 /// Where the server runs; production refuses demo seeds, development pages and stand-ins.
@@ -128,6 +131,8 @@ pub struct Config {
     pub tracing: Tracing,
     /// Personal rights.
     pub privacy: Privacy,
+    /// Uploaded files.
+    pub files: Files,
 }
 
 /// The HTTP listener.

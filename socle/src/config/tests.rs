@@ -105,6 +105,7 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
         "privacy.export_folder",
         "privacy.erasure_journal",
         "audit.anchor_store",
+        "files.folder",
     ] {
         assert!(reason.contains(setting), "{reason}");
     }
@@ -112,7 +113,7 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
                [sealed]\nkey_file = \"/run/secrets/key\"\nkey_store = \"/var/lib/socle/keys\"\n[mail]\ntransport = \"smtp\"\n\
                smtp_url = \"smtp://mail:25?tls=required\"\n\
                [privacy]\nexport_folder = \"/var/exports\"\nerasure_journal = \"/var/erasures\"\n\
-               [audit]\nanchor_store = \"/srv/anchors\"\n";
+               [audit]\nanchor_store = \"/srv/anchors\"\n[files]\nfolder = \"/srv/files\"\n";
     let bare = read(&fit.replace("?tls=required", "")).unwrap().refuse_unfit().unwrap_err();
     assert!(bare.contains("mail.smtp_url"), "{bare}");
     let config = read(fit).unwrap();
@@ -124,6 +125,9 @@ fn production_refuses_what_is_not_fit_for_it_and_names_it() {
     assert!(read(&texts).unwrap().refuse_unfit().unwrap_err().contains("sms.url"));
     let plain = read(&fit.replace("https://", "http://")).unwrap().refuse_unfit().unwrap_err();
     assert!(plain.contains("must begin with https://"), "{plain}");
+    let bucket = "s3_bucket = \"files\"\ns3_endpoint = \"http://s3.example\"";
+    let plain = read(&fit.replace("folder = \"/srv/files\"", bucket)).unwrap().refuse_unfit().unwrap_err();
+    assert!(plain.contains("files.s3_endpoint"), "{plain}");
     let environment = config.environment;
     assert!(!environment.allows_demo() && !environment.allows_dev_pages() && !environment.allows_stand_ins());
 }
@@ -140,6 +144,11 @@ fn every_environment_refuses_settings_that_contradict_each_other() {
     assert!(refused("[sealed]\nother_keys = \"a\"").contains("sealed.other_keys"));
     assert!(refused("[sms]\ntransport = \"twilio\"\nfrom = \"+33700000000\"").contains("sms.auth_token"));
     assert!(refused("[jobs]\npoll_seconds = 0").contains("jobs.poll_seconds"));
+    assert!(refused("[files]\nfolder = \"a\"\ns3_bucket = \"b\"").contains("exclude each other"));
+    assert!(refused("[files]\ns3_access_key_id = \"a\"").contains("files.s3_secret_access_key"));
+    assert!(refused("[files]\ntrusted_keys = [\"abc\"]").contains("files.trusted_keys"));
+    let keys = format!("[files]\ntrusted_keys = \"{}, {}\"", "0a".repeat(32), "0b".repeat(32));
+    assert_eq!(read(&keys).unwrap().files.trusted_keys, ["0a".repeat(32), "0b".repeat(32)]);
     let development = read("").unwrap();
     assert_eq!((development.drain(), development.sample_ratio()), (Duration::ZERO, 1.0));
     assert!(development.environment.allows_demo() && development.environment.allows_stand_ins());
@@ -147,7 +156,7 @@ fn every_environment_refuses_settings_that_contradict_each_other() {
 
 /// Every field that holds a secret, as the settings declare them: `table.field`.
 fn secret_fields() -> Vec<(String, String)> {
-    let source = include_str!("settings.rs");
+    let source = concat!(include_str!("settings.rs"), include_str!("files.rs"));
     let mut table = String::new();
     let mut found = Vec::new();
     for line in source.lines() {

@@ -271,7 +271,7 @@ pub async fn create_account(
 ///
 /// # Errors
 /// 409 when the address is taken.
-pub(crate) async fn create_account_with(
+pub async fn create_account_with(
     caller: &Caller,
     realm: &Realm,
     (email, password_hash): (&str, &str),

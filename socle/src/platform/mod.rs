@@ -28,7 +28,7 @@ use crate::ids::{AccountId, TenantId};
 use crate::jobs::Jobs;
 use crate::privacy::erasure::{Fate, Outcome, Use};
 use crate::web::{Access, Branding, Catalogue, Lang, Method, NavItem, Product, Routes, see_other};
-use crate::{App, Caller, Result, audit, mail, privacy, sealed};
+use crate::{App, Caller, Result, audit, files, mail, privacy, sealed};
 
 /// The platform's tenant.
 pub const TENANT: TenantId = TenantId(Uuid::nil());
@@ -112,7 +112,7 @@ pub fn policies() -> Result<Policies, String> {
 #[must_use]
 pub fn work(products: &[&'static Branding]) -> Jobs {
     let jobs = mail::jobs(nightly::jobs(Jobs::new(products)), products);
-    let jobs = sealed::jobs(break_glass::jobs(jobs, products));
+    let jobs = files::jobs(sealed::jobs(break_glass::jobs(jobs, products)), products);
     identity::jobs(jobs, products)
 }
 

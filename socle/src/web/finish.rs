@@ -64,12 +64,15 @@ pub(super) async fn finish<P: Product>(State(product): State<P>, request: Reques
     if let Some(error) = error_of(&response) {
         asked.span.in_scope(|| log_failure(&error, &asked.trace));
         let extensions = std::mem::take(response.extensions_mut());
+        // Of a range that is not there: how long the whole is.
+        let place = response.headers_mut().remove(header::CONTENT_RANGE);
         let page = match caller_of(&extensions) {
             Some(caller) => page.for_caller(&product, caller),
             None => page,
         };
         response = if as_json { envelope(&error, &asked.trace, now) } else { error_page(&error, &asked.trace, page) };
         *response.extensions_mut() = extensions;
+        response.headers_mut().extend(place.map(|place| (header::CONTENT_RANGE, place)));
     }
     headers(response.headers_mut(), &asked.trace);
     if let Some(standing) = response.extensions().get::<Standing>().copied() {

@@ -2,6 +2,7 @@
 //! compile.
 #![expect(clippy::disallowed_types, reason = "this is where raw routers are wrapped")]
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +22,8 @@ use crate::limits::Group;
 
 /// A request whose body has not arrived, or whose answer has not begun, after this long is ended.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// The same for uploads, which take as long as somebody's line takes: 64 MiB at 1 Mbit/s.
+const UPLOAD_WITHIN: Duration = Duration::from_secs(600);
 
 /// Who may knock at a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +174,9 @@ impl<P: Product> Routes<P> {
     /// The gate is the outermost layer of a route: nothing of it runs before the caller is known and admitted.
     fn mount(mut self, route: Route, service: MethodRouter<P>) -> Self {
         let gate = from_fn_with_state((self.product.clone(), route), gate::gate::<P>);
-        self.router = self.router.route(route.path, service.layer(gate));
+        let within = if route.group == Group::Upload { UPLOAD_WITHIN } else { ANSWER_WITHIN };
+        let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, within);
+        self.router = self.router.route(route.path, service.layer::<_, Infallible>(gate).layer(timeout));
         self.declared.push(route);
         self
     }
@@ -201,7 +206,6 @@ impl<P: Product> Routes<P> {
             .router
             .fallback(gate::nothing_here)
             .layer(DefaultBodyLimit::disable())
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_WITHIN))
             .layer(CatchPanicLayer::new())
             .layer(outer)
             .with_state(self.product);

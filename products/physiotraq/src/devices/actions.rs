@@ -93,6 +93,24 @@ pub async fn rename(product: &Physiotraq, caller: &Caller, id: DeviceId, name: &
     tx.commit().await
 }
 
+/// Says whether a device updates its firmware by itself, and whether it also gets versions that are not stable.
+///
+/// # Errors
+/// 404 when the device is not the licence's.
+pub async fn set_firmware(
+    product: &Physiotraq,
+    caller: &Caller,
+    id: DeviceId,
+    (auto_update, beta): (bool, bool),
+) -> Result<()> {
+    let mut tx = caller.begin().await?;
+    managed(product, &mut tx, id).await?;
+    sql::set_firmware(&mut tx, id, (auto_update, beta)).await?;
+    let details = json!({ "autoUpdate": auto_update, "beta": beta });
+    audit::record(&mut tx, audit::Entry::done("device.firmware_set", "Device", id.0).with(details)).await?;
+    tx.commit().await
+}
+
 /// Makes the device's assignments exactly these people of the licence. Who is taken off loses the live stream within
 /// five seconds.
 ///

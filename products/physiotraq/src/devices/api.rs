@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::actions::{self, Registration};
 use super::model::Device;
 use super::{DeviceId, Presence, sql};
+use crate::firmware::updates;
 use crate::measurements::{Facts, Number, Text};
 use crate::{Physiotraq, people, roles, wifi};
 
@@ -168,6 +169,7 @@ pub(super) async fn heartbeat(
         facts.checked().map_err(|code| Error::unprocessable(code, "A heartbeat field is out of range."))?.firmware;
     let now = caller.now();
     let ip = caller.trace().ip;
+    updates::compare(&product, &caller, (firmware.as_deref(), now)).await;
     product.monitor.contact(DeviceId(machine.device), (now, ip, firmware)).await;
     let wifi_version = match applied {
         Some(applied) => Some(wifi::actions::report(&caller, applied).await?),

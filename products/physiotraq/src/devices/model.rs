@@ -76,6 +76,12 @@ pub struct Device {
     pub name: String,
     /// Last reported.
     pub firmware_version: Option<String>,
+    /// The hardware it last reported, as firmware knows it.
+    pub hardware: Option<String>,
+    /// Whether it installs what the vendor publishes by itself.
+    pub firmware_auto_update: bool,
+    /// Whether it also gets versions that are not stable.
+    pub firmware_beta: bool,
     /// Calibration.
     pub temp_slope: rust_decimal::Decimal,
     /// Calibration.

@@ -15,7 +15,7 @@ use super::model::Device;
 use super::record::{self, Totals};
 use super::{DeviceId, Presence, actions};
 use crate::treatments::TreatmentRow;
-use crate::{Physiotraq, calibrations, people, treatments, wifi, wording};
+use crate::{Physiotraq, calibrations, firmware, people, treatments, wifi, wording};
 
 /// Treatments shown under "recent".
 const RECENT: i64 = 5;
@@ -137,6 +137,28 @@ struct DevicePage {
     spot: Spot,
     totals: TotalsView,
     recent: Vec<TreatmentRow>,
+    firmware: FirmwarePanel,
+}
+
+/// What the owner sees of a device's firmware, and says about it.
+struct FirmwarePanel {
+    hardware: Option<String>,
+    available: Option<String>,
+    auto_update: bool,
+    beta: bool,
+}
+
+impl FirmwarePanel {
+    async fn of(tx: &mut Tx, device: &Device) -> Result<Self> {
+        let running = (device.hardware.as_deref(), device.firmware_version.as_deref());
+        let available = firmware::actions::update_for(tx, running, device.firmware_beta).await?;
+        Ok(Self {
+            hardware: device.hardware.clone(),
+            available: available.map(|release| release.version.text().to_owned()),
+            auto_update: device.firmware_auto_update,
+            beta: device.firmware_beta,
+        })
+    }
 }
 
 /// How instants are written on a page.
@@ -165,6 +187,7 @@ pub(super) async fn show(
     let window = device.registration_open_until.filter(|until| *until > caller.now()).map(&instant);
     let (mac, claimed, registered) =
         (device.mac_address.clone(), instant(device.claimed_at), device.registered_at.map(&instant));
+    let firmware = FirmwarePanel::of(&mut tx, &device).await?;
     let card = cards(&product, &mut tx, &page, vec![device]).await?.pop().ok_or_else(Error::not_found)?;
     drop(tx);
     let shown = DevicePage {
@@ -180,6 +203,7 @@ pub(super) async fn show(
         spot: Spot::of(&product, &page, &address, caller.now()),
         totals: totals_view(totals),
         recent: treatments::rows(&caller, &page, recent),
+        firmware,
         page,
     };
     Ok(html(&shown)?.into_response())

@@ -19,6 +19,9 @@ struct Row {
     mac_address: String,
     name: String,
     firmware_version: Option<String>,
+    hardware: Option<String>,
+    firmware_auto_update: bool,
+    firmware_beta: bool,
     temp_slope: Decimal,
     temp_intercept: Decimal,
     calibration_version: i32,
@@ -37,6 +40,9 @@ impl From<Row> for Device {
             mac_address: row.mac_address,
             name: row.name,
             firmware_version: row.firmware_version,
+            hardware: row.hardware,
+            firmware_auto_update: row.firmware_auto_update,
+            firmware_beta: row.firmware_beta,
             temp_slope: row.temp_slope,
             temp_intercept: row.temp_intercept,
             calibration_version: row.calibration_version,
@@ -52,8 +58,9 @@ impl From<Row> for Device {
 pub(crate) async fn list(tx: &mut Tx, assigned_to: Option<Uuid>) -> Result<Vec<Device>> {
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
-                  d.temp_intercept, d.calibration_version, d.claimed_at, d.registered_at, d.registration_open_until,
+        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.hardware,
+                  d.firmware_auto_update, d.firmware_beta, d.temp_slope, d.temp_intercept, d.calibration_version,
+                  d.claimed_at, d.registered_at, d.registration_open_until,
                   coalesce(array_agg(a.user_id) FILTER (WHERE a.user_id IS NOT NULL), '{}') AS "assigned!"
            FROM physiotraq.devices d LEFT JOIN physiotraq.device_assignments a ON a.device_id = d.id
            WHERE d.released_at IS NULL
@@ -72,8 +79,9 @@ pub(super) async fn listed(tx: &mut Tx, assigned_to: Option<Uuid>, paging: &Pagi
     let after = paging.after();
     let rows = sqlx::query_as!(
         Row,
-        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
-                  d.temp_intercept, d.calibration_version, d.claimed_at, d.registered_at, d.registration_open_until,
+        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.hardware,
+                  d.firmware_auto_update, d.firmware_beta, d.temp_slope, d.temp_intercept, d.calibration_version,
+                  d.claimed_at, d.registered_at, d.registration_open_until,
                   ARRAY(SELECT a.user_id FROM physiotraq.device_assignments a WHERE a.device_id = d.id) AS "assigned!"
            FROM physiotraq.devices d
            WHERE d.released_at IS NULL
@@ -95,8 +103,9 @@ pub(super) async fn listed(tx: &mut Tx, assigned_to: Option<Uuid>, paging: &Pagi
 pub(crate) async fn find(tx: &mut Tx, id: DeviceId) -> Result<Device> {
     let row = sqlx::query_as!(
         Row,
-        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.temp_slope,
-                  d.temp_intercept, d.calibration_version, d.claimed_at, d.registered_at, d.registration_open_until,
+        r#"SELECT d.id, d.license_id, d.serial_number, d.mac_address, d.name, d.firmware_version, d.hardware,
+                  d.firmware_auto_update, d.firmware_beta, d.temp_slope, d.temp_intercept, d.calibration_version,
+                  d.claimed_at, d.registered_at, d.registration_open_until,
                   ARRAY(SELECT a.user_id FROM physiotraq.device_assignments a WHERE a.device_id = d.id) AS "assigned!"
            FROM physiotraq.devices d WHERE d.id = $1 AND d.released_at IS NULL"#,
         id.0
@@ -174,6 +183,21 @@ pub(super) async fn rename(tx: &mut Tx, id: DeviceId, name: &str) -> Result<()> 
     sqlx::query!("UPDATE physiotraq.devices SET name = $2, updated_at = $3 WHERE id = $1", id.0, name, now)
         .execute(tx.conn())
         .await?;
+    Ok(())
+}
+
+/// Whether it updates its firmware by itself, and whether it also gets versions that are not stable.
+pub(super) async fn set_firmware(tx: &mut Tx, id: DeviceId, (auto_update, beta): (bool, bool)) -> Result<()> {
+    let now = tx.caller().now();
+    sqlx::query!(
+        "UPDATE physiotraq.devices SET firmware_auto_update = $2, firmware_beta = $3, updated_at = $4 WHERE id = $1",
+        id.0,
+        auto_update,
+        beta,
+        now
+    )
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

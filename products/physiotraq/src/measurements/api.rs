@@ -17,6 +17,7 @@ use super::model::LIVE_FOR;
 use super::parse::{Checked, Sent};
 use crate::Physiotraq;
 use crate::devices::{DeviceId, Known};
+use crate::firmware::updates;
 
 /// What became of the readings of a request.
 #[derive(Serialize, ToSchema)]
@@ -161,9 +162,15 @@ async fn store(
         }
     }
     let refused = places.iter().flatten().count();
+    let newest = rows.iter().filter(|row| !row.late && row.firmware_version.is_some());
+    let newest = newest.max_by_key(|row| row.measured_at);
+    let runs = newest.map(|row| (row.firmware_version.clone(), row.measured_at));
     let mut written = product.writer.write(device.0, rows).await?.into_iter();
     product.monitor.refused(device, refused);
     product.monitor.contact(device, (now, caller.trace().ip, None)).await;
+    if let Some((version, at)) = runs {
+        updates::compare(product, caller, (version.as_deref(), at)).await;
+    }
     let outcome = |place: Option<Outcome>| place.or_else(|| written.next()).unwrap_or(Outcome::Rejected("VAL_UNKNOWN"));
     Ok(places.into_iter().map(outcome).collect())
 }

@@ -13,7 +13,7 @@ use socle::web::{Access, Form, Method, Product, Routes, see_other};
 use socle::{Caller, Error, Result, identity};
 
 use crate::units::Unit;
-use crate::{Physiotraq, roles, team};
+use crate::{Physiotraq, roles, team, vendor};
 
 pub(crate) use rights::{FATES, KEPT, RULES, erase, personal_data, uses};
 pub use socle::web::instants::zone_of;
@@ -77,8 +77,11 @@ pub async fn present(tx: &mut Tx) -> Result<Box<Person>> {
     Ok(person)
 }
 
-/// Writes the profile row of somebody who joins a licence, and assigns to them what their invitation brings.
+/// Writes the profile row of somebody who joins the vendor or a licence, and assigns to them what their invitation brings.
 pub(crate) async fn joined(tx: &mut Tx, newcomer: &Newcomer) -> Result<()> {
+    if newcomer.tenant == vendor::TENANT {
+        return vendor::joined(tx, newcomer).await;
+    }
     sql::insert(tx, newcomer).await?;
     team::sql::take_brought(tx, newcomer.tenant, newcomer.account).await
 }

@@ -11,6 +11,7 @@ use socle::privacy::export::{Section, Sections};
 use socle::privacy::retention::{Action, Kept, Rule, Span};
 
 use super::sql;
+use crate::vendor;
 
 static PROFILE: Section = Section {
     name: "profile",
@@ -54,6 +55,14 @@ pub(crate) async fn personal_data(tx: &mut Tx, account: AccountId, into: &mut Se
             "firstName": profile.first_name,
             "lastName": profile.last_name,
             "temperatureUnit": profile.temperature_unit,
+            "createdAt": profile.created_at,
+        }))
+        .await?;
+    }
+    if let Some(profile) = vendor::profile(tx, account).await? {
+        into.record(json!({
+            "firstName": profile.first_name,
+            "lastName": profile.last_name,
             "createdAt": profile.created_at,
         }))
         .await?;
@@ -117,8 +126,9 @@ pub(crate) const FATES: [Fate; 4] = [NAME, DEVICES, TRAIL, RECORDS];
 
 /// Erases an account in the transaction's licence.
 pub(crate) async fn erase(tx: &mut Tx, account: AccountId) -> Result<Vec<Outcome>> {
+    let named = sql::empty_profile(tx, account).await? + vendor::empty_profile(tx, account).await?;
     Ok(vec![
-        Outcome { fate: NAME, rows: sql::empty_profile(tx, account).await? },
+        Outcome { fate: NAME, rows: named },
         Outcome { fate: DEVICES, rows: sql::unassign(tx, account).await? },
         Outcome { fate: TRAIL, rows: sql::empty_events(tx, account).await? },
         Outcome { fate: RECORDS, rows: sql::count_treatments(tx, account).await? },
@@ -180,7 +190,7 @@ pub(crate) const RULES: [Rule; 4] = [
 ];
 
 /// Tables that no rule of their own empties.
-pub(crate) const KEPT: [Kept; 10] = [
+pub(crate) const KEPT: [Kept; 14] = [
     Kept {
         table: "physiotraq.users",
         reason: "with the account: treatments keep who ran them; an erasure takes the name away",
@@ -196,5 +206,12 @@ pub(crate) const KEPT: [Kept; 10] = [
     Kept { table: "physiotraq.device_assignments", reason: "until it is taken back; an erasure deletes it" },
     Kept { table: "physiotraq.device_credentials", reason: "with the device; no person" },
     Kept { table: "physiotraq.device_states", reason: "with the device; its latest reading, of whomever it is" },
+    Kept { table: "physiotraq.vendor_people", reason: "with the account; an erasure takes the name away" },
+    Kept {
+        table: "physiotraq.firmware_releases",
+        reason: "until the vendor deletes one that no device runs; no person",
+    },
+    Kept { table: "physiotraq.firmware_rollouts", reason: "with their release; no person" },
+    Kept { table: "physiotraq.firmware_installs", reason: "with the device; no person" },
     Kept { table: "physiotraq.session_counters", reason: "numbers of sessions per day; no person" },
 ];

@@ -153,6 +153,8 @@ async fn routes_follow_the_matrix(role: &str) -> Result<()> {
         (roles::MANAGE_TEAM, "/api/v1/team"),
         (roles::SEE_AUDIT, "/admin/events"),
         (roles::SEE_AUDIT, "/api/v1/events"),
+        (roles::SEE_FIRMWARE, "/admin/firmware"),
+        (roles::MANAGE_FIRMWARE, "/vendor/firmware"),
     ] {
         compare(me, &format!("{base}{path}"), (action, decisions(&policies, role, action)[OWN])).await?;
     }

@@ -21,6 +21,8 @@ mod crew;
 #[cfg(test)]
 mod dashboard;
 #[cfg(test)]
+mod firmware;
+#[cfg(test)]
 mod happened;
 #[cfg(test)]
 mod history;

@@ -1,7 +1,9 @@
 //! Texts that break other systems, in every text field: stored and shown unchanged, or refused; never run.
 
 use anyhow::{Result, ensure};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
+use testkit::vendor::binary;
 use testkit::{Licence, Person, Stage, shared_file};
 
 use crate::{answers, crew};
@@ -235,6 +237,31 @@ async fn people_and_networks_named_like_them_are_shown_inert_or_refused() -> Res
         if stored == 303 && !text.is_empty() {
             shows_inert(&answers::text(licence.owner.get(&device).await?, 200).await?, text)?;
         }
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn release_notes_show_them_inert_to_the_vendor_and_to_owners() -> Result<()> {
+    let Some(texts) = texts("release_notes_show_them_inert_to_the_vendor_and_to_owners")? else { return Ok(()) };
+    let (stage, licence) = scene().await?;
+    let vendor = stage.vendor().await?;
+    for (n, text) in texts.iter().enumerate().step_by(60) {
+        // Ten uploads a minute are let in.
+        stage.clock.advance(TimeDelta::seconds(7));
+        let (version, notes) = (format!("1.{n}"), text.trim());
+        let answer = vendor.upload(&version, &binary(&version, 100), &[("release_notes", text.as_str())]).await?;
+        let expected = if notes.is_empty() || notes.contains('\0') { 400 } else { 303 };
+        ensure!(answer.status() == expected, "notes {text:?}: {}", answer.status());
+        if expected == 400 {
+            continue;
+        }
+        let page = Person::location(&answer);
+        shows_inert(&answers::text(vendor.browser.get(&page).await?, 200).await?, notes)?;
+        let id = page.rsplit('/').next().and_then(|rest| rest.split('?').next()).unwrap_or_default();
+        vendor.roll_out(id, &[]).await?;
+        let published = licence.owner.get(&format!("/physiotraq/admin/firmware/{id}")).await?;
+        shows_inert(&answers::text(published, 200).await?, notes)?;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ const TRACE: &str = "
         UNION ALL SELECT 'audit' || t::text FROM socle.audit_log t WHERE t.action <> 'access.refused'
         UNION ALL SELECT 'network' || t::text FROM physiotraq.wifi_credentials t
         UNION ALL SELECT 'calibration' || t::text FROM physiotraq.calibrations t
-        UNION ALL SELECT 'device' || name || temp_slope || wifi_wanted_version || coalesce(released_at::text, '')
+        UNION ALL SELECT 'device' || name || temp_slope || firmware_beta || wifi_wanted_version || coalesce(released_at::text, '')
                          || coalesce(registration_open_until::text, '') FROM physiotraq.devices
     ) AS everything";
 
@@ -99,6 +99,7 @@ async fn owner_changes(owner: &Person, device: &Device) -> Result<Vec<Response>>
         owner.post(&format!("{page}/wifi"), &[("ssid_1", "Stolen"), ("open_1", "on")]).await?,
         owner.post(&format!("{page}/calibration"), &[("temp_slope", "1.05"), ("temp_intercept", "1")]).await?,
         owner.post(&format!("{page}/release"), &[]).await?,
+        owner.post(&format!("{page}/firmware"), &[("beta", "on")]).await?,
     ])
 }
 
@@ -234,7 +235,7 @@ async fn an_operator_gets_403_on_every_page_of_the_owner() -> Result<()> {
     let before = trace(&mut scene.admin).await?;
     let operator = &scene.first.operator;
     let device = format!("/physiotraq/admin/devices/{}", scene.first.device.id);
-    for page in ["", "/devices", "/devices/new", "/treatments", "/treatments/export"] {
+    for page in ["", "/devices", "/devices/new", "/treatments", "/treatments/export", "/firmware"] {
         assert_eq!(operator.get(&format!("/physiotraq/admin{page}")).await?.status(), 403, "{page}");
     }
     assert_eq!(operator.get(&device).await?.status(), 403);

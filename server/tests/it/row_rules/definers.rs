@@ -26,7 +26,7 @@ use Shows::{Ids, Nothing, Refused, Tenants};
 
 /// Function and call. `{tenant}`, `{account}`, `{session}`, `{job}`, `{key}`, `{email}`, `{serial}` and `{mac}` are the
 /// other tenant's; `{hash}` is the hash of a secret that nobody has, and `{long_ago}` before everything.
-const CALLS: [(&str, Shows, &str); 79] = [
+const CALLS: [(&str, Shows, &str); 89] = [
     ("socle.ensure_months", Nothing, "socle.ensure_months('2026-11-01', '2026-11-01')"),
     ("socle.account_by_email", Nothing, "socle.account_by_email('trial', '{email}')"),
     ("socle.live_session", Nothing, "socle.live_session('physiotraq', {hash}, NULL, {now})"),
@@ -118,6 +118,16 @@ const CALLS: [(&str, Shows, &str); 79] = [
     ("physiotraq.forget_treatments", Nothing, "physiotraq.forget_treatments({long_ago}, 10, {now})"),
     ("physiotraq.forget_places", Nothing, "physiotraq.forget_places({long_ago}, 10, {now})"),
     ("physiotraq.forget_unattached", Nothing, "physiotraq.forget_unattached({long_ago}, 10, {now})"),
+    ("socle.doomed_files", Ids, "socle.doomed_files({now}, {now}, 100)"),
+    ("socle.forget_files", Nothing, "socle.forget_files(ARRAY['{job}']::uuid[], {now})"),
+    ("socle.unscanned_files", Ids, "socle.unscanned_files({now}, 100)"),
+    ("physiotraq.published_firmware", Nothing, "physiotraq.published_firmware(NULL)"),
+    ("physiotraq.offered_firmware", Nothing, "physiotraq.offered_firmware('CT1')"),
+    ("physiotraq.granted_firmware", Nothing, "physiotraq.granted_firmware('{job}', '{job}')"),
+    ("physiotraq.firmware_progress", Nothing, "physiotraq.firmware_progress(ARRAY['{job}']::uuid[], {now})"),
+    ("physiotraq.running_firmware", Nothing, "physiotraq.running_firmware()"),
+    ("physiotraq.firmware_on_its_way", Nothing, "physiotraq.firmware_on_its_way('{job}')"),
+    ("physiotraq.overdue_firmware", Ids, "physiotraq.overdue_firmware({now}, 100)"),
 ];
 /// …whose arguments are their own kind of thing: called with nothing, they do nothing.
 const EMPTY: [(&str, &str); 2] = [

@@ -178,6 +178,8 @@ impl Scene {
         for (part, email) in [("due", "owner2@test.fr"), ("expired", "operator2@test.fr")] {
             self.cookies.insert((BASE, part), staff::session(&url, email).await?);
         }
+        let vendor = self.stage.vendor().await?;
+        self.cookies.insert((BASE, "vendor"), vendor.browser.cookie().to_owned());
         let third = self.stage.licence().await?;
         self.cookies.insert((BASE, "suspended"), third.owner.cookie().to_owned());
         self.suspended.push(("physiotraq", third.id.0));

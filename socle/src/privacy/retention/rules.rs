@@ -176,7 +176,7 @@ pub const RULES: [Rule; 17] = [
 ];
 
 /// Tables of the kernel with personal data that no rule empties.
-pub const KEPT: [Kept; 11] = [
+pub const KEPT: [Kept; 12] = [
     Kept {
         table: "socle.accounts",
         reason: "as long as the account is used; an erasure leaves an empty row, so that what points at it stays whole",
@@ -202,6 +202,10 @@ pub const KEPT: [Kept; 11] = [
     Kept {
         table: "socle.data_keys",
         reason: "as long as something is sealed under them; that a key is destroyed must outlive every backup",
+    },
+    Kept {
+        table: "socle.files",
+        reason: "as long as what it belongs to, or as its kind says; files.sweep takes row and content away",
     },
     Kept { table: "socle.tenant_rules", reason: "as long as the tenant is there; they name no person" },
 ];
