@@ -112,7 +112,7 @@ impl Held {
             pairs.find(|(one, _)| *one == name).map(|(_, value)| value.to_owned())
         };
         match (&head.method, asked("uploadId")) {
-            (&Method::POST, None) if asked("uploads").is_some() => self.begin(key),
+            (&Method::POST, None) if asked("uploads").is_some() => self.begin(&key),
             (&Method::PUT, Some(upload)) => self.part(&upload, asked("partNumber").as_deref(), body),
             (&Method::POST, Some(upload)) => self.complete(&upload),
             (&Method::DELETE, Some(upload)) => {
@@ -128,10 +128,10 @@ impl Held {
         }
     }
 
-    fn begin(&mut self, key: String) -> Response {
+    fn begin(&mut self, key: &str) -> Response {
         self.begun += 1;
         let id = format!("upload-{}", self.begun);
-        self.uploads.insert(id.clone(), Upload { key: key.clone(), parts: BTreeMap::new() });
+        self.uploads.insert(id.clone(), Upload { key: key.to_owned(), parts: BTreeMap::new() });
         let (bucket, key) = key.split_once('/').unwrap_or_default();
         xml(&format!(
             "<InitiateMultipartUploadResult><Bucket>{bucket}</Bucket><Key>{key}</Key><UploadId>{id}</UploadId>\

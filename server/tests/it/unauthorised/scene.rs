@@ -101,6 +101,11 @@ pub struct Scene {
 }
 
 pub async fn scene() -> Result<Scene> {
+    // What it awaits is too large for the stack of every test.
+    Box::pin(furnished()).await
+}
+
+async fn furnished() -> Result<Scene> {
     let stage = Stage::new().await?;
     let (first, second) = (stage.licence().await?, stage.licence().await?);
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;

@@ -118,7 +118,7 @@ async fn of_two_hundred_devices_one_in_ten_fails_and_the_rollout_pauses() -> Res
 
     let told = "SELECT count(*) FROM socle.mails WHERE template = 'firmware-paused'";
     assert_eq!(scalar(&stage, told).await?, 1, "the vendor is told");
-    let seen = "SELECT count(*) FROM socle.security_events WHERE event_type = 'FIRMWARE_ROLLOUT_PAUSED'";
+    let seen = "SELECT count(*) FROM socle.security_events WHERE type = 'FIRMWARE_ROLLOUT_PAUSED'";
     assert_eq!(scalar(&stage, seen).await?, 1, "and the operators");
     let again = vendor.browser.get(&format!("{VENDOR}/{release}")).await?.text().await?;
     assert!(again.contains("data-label=\"Échecs\""), "the page shows how it stands");

@@ -45,7 +45,7 @@ fn the_highest_version_that_it_can_take() {
 fn a_version_that_needs_another_first_waits_for_it() {
     let demanding = Offer { min_compatible: Some(version("03.5.0")), ..offer("04.0.0", 100) };
     let step = offer("03.6.0", 100);
-    assert_eq!(chosen(&asking("03.1.0"), &[demanding.clone()]), Err(Refusal::Incompatible));
+    assert_eq!(chosen(&asking("03.1.0"), std::slice::from_ref(&demanding)), Err(Refusal::Incompatible));
     assert_eq!(chosen(&asking("03.1.0"), &[demanding.clone(), step.clone()]), Ok("03.6.0".to_owned()));
     assert_eq!(chosen(&asking("03.6.0"), &[demanding, step]), Ok("04.0.0".to_owned()));
 }
@@ -53,7 +53,7 @@ fn a_version_that_needs_another_first_waits_for_it() {
 #[test]
 fn a_beta_is_for_those_who_asked() {
     let beta = Offer { is_stable: false, ..offer("04.0.0", 100) };
-    assert_eq!(chosen(&asking("03.1.0"), &[beta.clone()]), Err(Refusal::UpToDate));
+    assert_eq!(chosen(&asking("03.1.0"), std::slice::from_ref(&beta)), Err(Refusal::UpToDate));
     let tester = Asking { beta: true, ..asking("03.1.0") };
     assert_eq!(chosen(&tester, &[beta]), Ok("04.0.0".to_owned()));
 }
@@ -62,8 +62,8 @@ fn a_beta_is_for_those_who_asked() {
 fn only_a_rollback_goes_down_and_only_from_the_version_it_is_for() {
     assert_eq!(chosen(&asking("03.2.0"), &[offer("03.1.0", 100)]), Err(Refusal::UpToDate));
     let back = Offer { replaces: Some(version("03.2.0")), ..offer("03.1.0", 100) };
-    assert_eq!(chosen(&asking("03.2.0"), &[back.clone()]), Ok("03.1.0".to_owned()));
-    assert_eq!(chosen(&asking("03.3.0"), &[back.clone()]), Err(Refusal::UpToDate));
+    assert_eq!(chosen(&asking("03.2.0"), std::slice::from_ref(&back)), Ok("03.1.0".to_owned()));
+    assert_eq!(chosen(&asking("03.3.0"), std::slice::from_ref(&back)), Err(Refusal::UpToDate));
     assert_eq!(chosen(&asking("03.0.0"), &[back]), Err(Refusal::UpToDate), "a rollback brings nobody up");
 }
 
